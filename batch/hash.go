@@ -1,0 +1,110 @@
+package batch
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+
+	"github.com/millrace/millrace/types"
+)
+
+// KeyGroups is the number of key groups that hashes fall into; a subtask owns a
+// range of them. Persisted: it never changes.
+const KeyGroups = 128
+
+// KeyGroup is the key group of a hash.
+func KeyGroup(hash uint64) int { return int(hash % KeyGroups) }
+
+// Subtask is the subtask, of n, that owns a key group.
+func Subtask(group, n int) int { return group * n / KeyGroups }
+
+// Constants of the multiply-mix hash: odd, fixed, because key groups are
+// persisted.
+const (
+	mul0     = 0x9e3779b97f4a7c15
+	mul1     = 0xd6e8feb86659fd93
+	nullHash = 0x7ae36f2b4c1d9875
+)
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^mul0, b^mul1)
+	return hi ^ lo
+}
+
+// HashBytes is the 64-bit hash of b.
+func HashBytes(seed uint64, b []byte) uint64 {
+	h := seed ^ uint64(len(b))*mul1
+	for len(b) >= 16 {
+		h = mix(h^binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]))
+		b = b[16:]
+	}
+	var x, y uint64
+	switch {
+	case len(b) >= 8:
+		x, y = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[len(b)-8:])
+	case len(b) >= 4:
+		x, y = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[len(b)-4:]))
+	case len(b) > 0:
+		x = uint64(b[0])<<16 | uint64(b[len(b)>>1])<<8 | uint64(b[len(b)-1])
+	}
+	return mix(h^x, y)
+}
+
+// canonical gives equal floats equal bits: -0.0 is 0.0, all NaNs are one.
+func canonical(f float64) uint64 {
+	if f == 0 {
+		return 0
+	}
+	if f != f {
+		return 0x7ff8000000000000
+	}
+	return math.Float64bits(f)
+}
+
+// Hash writes the hash of rows 0..n-1 over the key columns to out, column by
+// column. The same for exchange, key group and table. No columns hash to 0, key
+// group 0.
+func Hash(ts []types.Type, cols []Vector, n int, out []uint64) {
+	out = out[:n]
+	clear(out)
+	for c := range cols {
+		v := &cols[c]
+		switch ts[c].Layout() {
+		case types.LayoutI64:
+			for i, x := range v.I64[:n] {
+				out[i] = mix(out[i], uint64(x))
+			}
+		case types.LayoutF64:
+			for i, x := range v.F64[:n] {
+				out[i] = mix(out[i], canonical(x))
+			}
+		case types.LayoutWide:
+			for i, x := range v.I64[:n] {
+				out[i] = mix(mix(out[i], uint64(x)), uint64(v.Hi[i]))
+			}
+		case types.LayoutBytes:
+			for i := range out {
+				out[i] = HashBytes(out[i], v.Bytes(i))
+			}
+		default:
+			var buf []byte
+			for i := range out {
+				buf = AppendKey(buf[:0], ts[c], v, i)
+				out[i] = HashBytes(out[i], buf)
+			}
+		}
+		if len(v.Valid) > 0 {
+			hashNulls(v, n, out)
+		}
+	}
+}
+
+// hashNulls marks the rows that are NULL: whatever harmless value lies there was
+// mixed in before, so that NULL and 0 differ.
+func hashNulls(v *Vector, n int, out []uint64) {
+	for i := 0; i < n; i++ {
+		if v.Null(i) {
+			out[i] = mix(out[i], nullHash)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+// Package formats is the contract of encodings: a Format turns messages into
+// columns and columns into messages.
+//
+// A connector that moves messages (lines of a file, records of a topic) is handed
+// a Decoder and an Encoder and knows nothing of the encoding. A format whose
+// files can't be cut into messages (Parquet, Avro) is Blocked: it reads and
+// writes whole files. A row that can't be decoded is data, not a failure: the
+// decoder hands it to Bad and goes on.
+//
+// formats/all is the list. Start with Format; csv is the plainest example.
+package formats
+
+import (
+	"io"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/types"
+)
+
+// Format is one encoding.
+type Format struct {
+	Name    string
+	Doc     string
+	Options []Option // without the "csv." prefix, which the engine takes off
+	// Changes are the kinds its messages carry; zero means inserts.
+	Changes func(Values) batch.Changes
+	// Decoder makes a decoder for a table's columns; nil: can't read. Likewise
+	// Encoder.
+	Decoder func(Spec) (Decoder, error)
+	Encoder func(Spec) (Encoder, error)
+	// Blocked formats read and write whole files instead of messages.
+	OpenFile   func(Spec, io.ReaderAt, int64) (FileReader, error)
+	CreateFile func(Spec, io.Writer) (FileWriter, error)
+	// Metadata columns the format offers, by key.
+	Metadata map[string]types.Type
+	// Lines says that a file of this format is messages separated by line breaks;
+	// Delimiter overrides the line break when it isn't nil. (raw, csv with quotes
+	// spanning lines: see Framer.)
+	Lines     bool
+	Delimiter func(Values) []byte
+	// Framer, when set, finds the end of the first message in b: n is the length
+	// with its delimiter, 0 when b holds no whole message. It replaces Lines.
+	Framer func(Values) func(b []byte, eof bool) (n int)
+}
+
+// Spec is what a decoder or encoder is made for.
+type Spec struct {
+	Schema  *types.Schema // decoder: the columns the plan needs; encoder: all columns of the table
+	Full    *types.Schema // all physical columns in declared order: what positional formats need
+	Meta    []string      // the last len(Meta) columns of Schema are these metadata keys of the format
+	Key     []int         // primary key, columns of Full
+	Options Values
+	Session *types.Session
+}
+
+// Table is a format bound to a table: what a connector gets. Any function may be
+// nil.
+type Table struct {
+	Format    *Format
+	Spec      Spec
+	KeyFormat *Format // for connectors with keys
+	KeySpec   Spec
+}
+
+// Message is one record: a line, a Kafka record.
+type Message struct {
+	Key, Value []byte // nil: absent (a tombstone)
+	Offset     int64  // for messages about bad rows
+}
+
+// Decoder reads messages.
+type Decoder interface {
+	// Decode appends the rows of the messages to the batch, which has been Reset
+	// for Spec.Schema. bad is called for a message that can't be decoded; an error
+	// it returns ends Decode.
+	Decode(msgs []Message, to *batch.Batch, bad func(m Message, reason error) error) error
+}
+
+// Encoder writes rows.
+type Encoder interface {
+	// Encode appends one message per live row of b and returns the extended slice.
+	// Messages are valid until the next Encode.
+	Encode(b *batch.Batch, to []Message) ([]Message, error)
+}
+
+// FileReader reads a whole file of a Blocked format.
+type FileReader interface {
+	// Next returns the next rows, at most max, or io.EOF; valid until the next.
+	Next(max int) (*batch.Batch, error)
+	// Skip passes over n rows: resuming at a row number.
+	Skip(n int64) error
+	Rows() int64 // -1: unknown
+	Close() error
+}
+
+// FileWriter writes a whole file of a Blocked format. Size is the bytes so far.
+type FileWriter interface {
+	Write(b *batch.Batch) error
+	Size() int64
+	Close() error // writes what is pending and the footer; not the file below
+}
+
+// Option is an option of a connector or format.
+type Option struct {
+	Name     string
+	Type     OptionType
+	Default  string // as text; "" for none
+	Required bool
+	Secret   bool // redacted wherever it would be shown
+	Doc      string
+	Enum     []string // for EnumOption
+	Prefix   bool     // Name is a prefix: "properties."
+}
+
+// OptionType is how an option's text is read.
+type OptionType uint8
+
+const (
+	StringOption OptionType = iota
+	IntOption
+	FloatOption
+	BoolOption
+	DurationOption // Flink's: "10 s", "5min", "1 d"
+	MemoryOption   // Flink's: "128 mb", "1g": bytes
+	EnumOption     // one of Enum, ignoring case
+	MapOption      // "k1:v1,k2:v2"
+	ListOption     // "a;b;c"
+)
+
+// Values are options that have been checked against their declarations: unknown
+// names and unreadable values were refused with their position. Getters answer
+// the default when an option isn't set.
+type Values struct {
+	Set      map[string]string // what was given
+	Declared []Option
+}
+
+// Has says whether the option was given.
+func (v Values) Has(name string) bool { _, ok := v.Set[name]; return ok }
+
+// Duration, Int, ... read one option; see options.go.
+func (v Values) Duration(name string) time.Duration { d, _ := ParseDuration(v.String(name)); return d }

@@ -1,0 +1,279 @@
+// Package state is what an operator remembers: rows found by key, with cells,
+// byte values, lists, multisets and sorted rows hanging from them, and timers.
+//
+// An operator opens its tables in Open and never hears of checkpoints: a Store
+// freezes every table of a task at a barrier and has them back as they were
+// after a restore. Everything is called in batches, because the cost of state is
+// waiting for memory: Upsert resolves the keys of a whole batch to row ids, then
+// loops over the ids read and write cells in place.
+//
+// Two implementations stand behind these interfaces and pass one conformance
+// suite (statetest): plain, on Go maps, the oracle; and arena, pages of bytes
+// without Go pointers, which jobs run on. Start with Opener, then Table.
+//
+// One index carries everything a key has. A join's two sides, a group's cells
+// and its DISTINCT sets hang from one row id, so a batch is probed once.
+package state
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/types"
+)
+
+// Opener hands out an operator's state, bound to the operator's Identity.
+// Opening a name twice gives the same thing.
+type Opener interface {
+	Table(Spec) (Table, error)
+	Timers(name string, key []types.Type) (Timers, error)
+}
+
+// Identity decides what an edited query keeps: the fingerprint of the input
+// relation, the operator's role in it, and its ordinal among equals.
+type Identity struct {
+	Relation, Role string
+	Ordinal        int
+}
+
+// Column is a key or row column with the fingerprint of what it means (its
+// expression or aggregate, and its type).
+type Column struct {
+	Type    types.Type
+	Meaning string
+}
+
+// Spec describes a table.
+type Spec struct {
+	Name string
+	Key  []Column // no columns: one row for all (a global aggregate)
+	// Row are the fixed cells of each row. Fixed-width types are read and written
+	// in place; types of LayoutBytes, LayoutList and LayoutStruct are kept as
+	// bytes (Bytes, Put and Gather).
+	Row       []Column
+	Lists     []ListSpec
+	Multisets [][]Column // each: the value's columns
+	Sorted    []SortedSpec
+	TTL       time.Duration // 0: for ever. Restarted by Upsert and Touch, not by Find
+	Windowed  bool          // rows lie in slices: use Slice, Drop
+	Local     bool          // not keyed by data: entries lie in the key group of the row's hash
+}
+
+// ListSpec is rows hanging from a key in arrival order, each with Cells mutable
+// int64 beside it.
+type ListSpec struct {
+	Row   []Column
+	Cells int
+}
+
+// SortedSpec is rows hanging from a key, ordered by By (columns of Row), then by
+// arrival.
+type SortedSpec struct {
+	Row []Column
+	By  []batch.Order
+}
+
+// Table finds rows by key. Row ids start at 1; 0 means absent. Ids are valid
+// until the task's Release (after each Process, or each Flush with mini-batch):
+// until then none is recycled, Delete only marks, and Upsert of a marked key
+// gives the same id with fresh set. Only keys may be kept longer.
+type Table interface {
+	// Upsert finds or makes the row of each key: key k is row k of keys. ids and
+	// fresh have one element per key; hashes come from batch.Hash. fresh says that
+	// the row is new: its cells are zero and valid, its collections empty. A key
+	// that occurs twice in the call is fresh the first time only.
+	Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh []bool)
+	// Find is Upsert without making rows: 0 where there is none.
+	Find(keys []batch.Vector, hashes []uint64, ids []uint32)
+	// Delete removes rows and what hangs from them.
+	Delete(ids []uint32)
+	// Move gives into's row everything that hangs from from's row (cells are
+	// overwritten, collections appended) and deletes from: sessions merge so.
+	Move(into, from uint32)
+	// Len is the number of rows.
+	Len() int
+	// Each calls f for every row, by key group then slot: never an output order.
+	Each(f func(id uint32) bool)
+	// Keys appends nothing: it writes the keys of ids to rows 0..len(ids)-1 of to.
+	Keys(ids []uint32, to []batch.Vector)
+
+	Cells
+	Parts
+}
+
+// Cells are a row's fixed columns.
+type Cells interface {
+	// Touch must be called for rows before their cells are written in place: a
+	// page that a running checkpoint still reads is copied first. Upsert, Put and
+	// the collections do so themselves.
+	Touch(ids []uint32)
+	// I64, Hi and F64 address the cell of column col; valid until the next Upsert.
+	I64(col int) batch.Col[int64]
+	Hi(col int) batch.Col[int64]
+	F64(col int) batch.Col[float64]
+	// Valid addresses the bit that says the cell isn't NULL.
+	Valid(col int) batch.BitCol
+	// Bytes reads a bytes column: a view valid until Release.
+	Bytes(col int, id uint32) []byte
+	// SetBytes copies b.
+	SetBytes(col int, id uint32, b []byte)
+	// Gather writes columns cols of rows ids to rows 0..len(ids)-1 of to; id 0
+	// gives NULL. Strings are views, valid until Release.
+	Gather(ids []uint32, cols []int, to []batch.Vector)
+	// Put stores row sel[k] (k when sel is nil) of from in row ids[k], column by
+	// column.
+	Put(ids []uint32, sel []int32, cols []int, from []batch.Vector)
+}
+
+// Parts are the collections that hang from rows, by their index in the Spec, and
+// the slices of a windowed table.
+type Parts interface {
+	List(i int) List
+	Multiset(i int) Multiset
+	Sorted(i int) Sorted
+	// Slice is the table of one namespace (a window slice's end, in ms) of a
+	// Windowed table, made when absent. Ids of different slices are unrelated.
+	Slice(ns int64) Table
+	// Slices are the namespaces that exist, ascending.
+	Slices() []int64
+	// Drop forgets a slice and gives its memory back at once.
+	Drop(ns int64)
+}
+
+// Entry is a row of a List or Sorted. 0 is none. Valid as long as a row id.
+type Entry uint32
+
+// List is rows hanging from a key in arrival order.
+type List interface {
+	// Append adds row k of rows to the list of ids[k] (0: skipped) and reports its
+	// entry; cells are 0.
+	Append(ids []uint32, rows *batch.Batch, entries []Entry)
+	// Match lists all pairs (k, entry of ids[k]) in order, at most len(entries) a
+	// call: it fills probe and entries, returns how many, and moves at; done when
+	// 0 < len(entries) and n = 0.
+	Match(ids []uint32, at *Cursor, probe []int32, entries []Entry) (n int)
+	// Gather is Cells.Gather over entries: columns cols of the rows; entry 0 gives
+	// NULL.
+	Gather(entries []Entry, cols []int, to []batch.Vector)
+	// Cell is cell i beside the row, for reading and writing.
+	Cell(e Entry, i int) *int64
+	// Remove unlinks the entry from the list of id; Gather and Cell still answer
+	// for it until Release.
+	Remove(id uint32, e Entry)
+	// RemoveEqual removes the oldest entry equal to the row in every column.
+	RemoveEqual(id uint32, rows *batch.Batch, row int) (Entry, bool)
+	// Count is the number of entries of id.
+	Count(id uint32) int
+}
+
+// Cursor is where Match goes on; zero is the start.
+type Cursor struct {
+	Probe int
+	Entry Entry
+}
+
+// Multiset is values with counts hanging from a key: DISTINCT, MIN and MAX under
+// retraction.
+type Multiset interface {
+	// Add changes the count of value row of values by delta (negative counts are
+	// kept: a retraction may come first) and returns the count after. A value whose
+	// count is 0 is gone.
+	Add(id uint32, values []batch.Vector, row int, delta int64) int64
+	// Count is the count of a value, 0 if absent.
+	Count(id uint32, values []batch.Vector, row int) int64
+	// First and Last append the least and greatest value with a positive count to
+	// row n of to (batch.Compare order, NULL first); false when there is none.
+	First(id uint32, to []batch.Vector, n int) bool
+	Last(id uint32, to []batch.Vector, n int) bool
+	// Each calls f for each value, ascending, with the value in row 0 of the
+	// vectors and its count.
+	Each(id uint32, f func(value []batch.Vector, count int64) bool)
+	// Distinct is the number of values.
+	Distinct(id uint32) int
+	// Clear forgets all values of id.
+	Clear(id uint32)
+}
+
+// Sorted is rows hanging from a key in the order of SortedSpec.By, then arrival.
+// Ranks count from 0.
+type Sorted interface {
+	// Insert adds a row behind those it ties with, and returns its rank.
+	Insert(id uint32, rows *batch.Batch, row int) (rank int)
+	// RemoveEqual removes the first row equal in every column and returns the rank
+	// it had.
+	RemoveEqual(id uint32, rows *batch.Batch, row int) (rank int, ok bool)
+	// RemoveRange removes ranks from <= rank < to.
+	RemoveRange(id uint32, from, to int)
+	// Range fills entries with the rows of ranks from, from+1, ... and returns how
+	// many.
+	Range(id uint32, from int, entries []Entry) int
+	// Seek is the rank of the first row that sorts at or after the row (after it,
+	// when after is set), comparing By alone.
+	Seek(id uint32, rows *batch.Batch, row int, after bool) (rank int)
+	Gather(entries []Entry, cols []int, to []batch.Vector)
+	Count(id uint32) int
+}
+
+// Timers call back at times, in the order (time, arrival). Keys are rows of the
+// key types given at opening; ns is a namespace of the operator's (a window's
+// end), often 0. A timer is identified by all three: adding it twice is adding it
+// once.
+type Timers interface {
+	Add(keys []batch.Vector, row int, ns, ms int64)
+	Delete(keys []batch.Vector, row int, ns, ms int64)
+	// Fire removes each timer with time <= upTo and calls f with its key in row 0
+	// of the vectors. f may add and delete timers; those due are fired in the same
+	// call. It stops at an error.
+	Fire(upTo int64, f func(key []batch.Vector, ns, ms int64) error) error
+	// Next is the earliest time, if any.
+	Next() (ms int64, ok bool)
+	Len() int
+}
+
+// Store is the task's side; operators never see it.
+type Store interface {
+	Open(Identity) Opener
+	// Release ends the life of ids: deleted rows are recycled, cold ones may be
+	// evicted.
+	Release()
+	// Freeze starts a new epoch, in microseconds. The Snapshot reads the old one
+	// while rows flow on.
+	Freeze(n uint64) (Snapshot, error)
+	// Confirm says that checkpoint n exists; Abort that it doesn't: its dirty rows
+	// count again.
+	Confirm(n uint64)
+	Abort(n uint64)
+	// Restore loads blocks that a Snapshot wrote, before any Open.
+	Restore(blocks func(yield func(Block) error) error) error
+	// Usage is what each table holds, for the memory report.
+	Usage() []Usage
+	Close() error
+}
+
+// Snapshot is the content of an epoch. Save may run on another goroutine and
+// must be followed by Release.
+type Snapshot interface {
+	// Save hands over every block: all key groups that hold anything, or, for a
+	// delta, those with changes since the last confirmed checkpoint.
+	Save(delta bool, f func(Block) error) error
+	Release()
+}
+
+// Block is the content of one table or timer set in one key group: rows encoded
+// with batch.AppendValue behind a format version. Group rescales: a restore takes
+// the groups its subtask owns.
+type Block struct {
+	Identity Identity
+	Name     string
+	Group    int
+	Delta    bool
+	Data     []byte
+}
+
+// Usage is the size of one table.
+type Usage struct {
+	Identity Identity
+	Name     string
+	Keys     int
+	Bytes    int64
+}
