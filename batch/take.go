@@ -188,3 +188,36 @@ func (b *Batch) Compact(ts []types.Type, out *Batch) *Batch {
 	}
 	return out
 }
+
+// Set makes row i of v, which was prepared for its rows, a copy of row j of from.
+// Strings and elements are copied.
+func (v *Vector) Set(t types.Type, i int, from *Vector, j int) {
+	if j < 0 || from.Null(j) {
+		v.SetNull(i)
+		return
+	}
+	switch t.Layout() {
+	case types.LayoutI64:
+		v.I64[i] = from.I64[j]
+	case types.LayoutF64:
+		v.F64[i] = from.F64[j]
+	case types.LayoutWide:
+		v.I64[i], v.Hi[i] = from.I64[j], from.Hi[j]
+	case types.LayoutBytes:
+		v.SetBytes(i, from.Bytes(j))
+	case types.LayoutList:
+		s, first := from.Str[j], 0
+		for k, kt := range t.KidTypes() {
+			first = v.Kids[k].Size(kt)
+			for e := 0; e < s.Len(); e++ {
+				v.Kids[k].Append(kt, first+e, &from.Kids[k], s.Off()+e)
+			}
+		}
+		v.Str[i] = NewView(first, s.Len())
+	case types.LayoutStruct:
+		for k, kt := range t.KidTypes() {
+			v.Kids[k].Set(kt, i, &from.Kids[k], j)
+		}
+	}
+	v.SetValid(i)
+}

@@ -1,0 +1,266 @@
+package expr
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// columnStep is a column of the input, as it is.
+type columnStep int
+
+func (s columnStep) run(p *Program, _ []int32) (*batch.Vector, error) { return &p.b.Cols[s], nil }
+
+// constStep is a column of one value, filled once.
+type constStep struct {
+	value  *batch.Vector
+	t      types.Type
+	out    batch.Vector
+	filled int
+	zeros  []int32
+}
+
+func (s *constStep) run(p *Program, _ []int32) (*batch.Vector, error) {
+	if n := p.b.Len; n > s.filled || s.filled == 0 {
+		s.filled = max(n, batch.MaxRows)
+		s.zeros = make([]int32, s.filled)
+		s.out.Take(s.t, s.value, s.zeros)
+	}
+	return &s.out, nil
+}
+
+// nullStep is a column of NULLs.
+type nullStep struct {
+	t      types.Type
+	out    batch.Vector
+	filled int
+}
+
+func (s *nullStep) run(p *Program, _ []int32) (*batch.Vector, error) {
+	if n := p.b.Len; n > s.filled || s.filled == 0 {
+		s.filled = max(n, batch.MaxRows)
+		s.out.Prepare(s.t, s.filled)
+		for i := 0; i < s.filled; i++ {
+			s.out.SetNull(i)
+		}
+	}
+	return &s.out, nil
+}
+
+// sameStep is another column under another type.
+type sameStep struct{ of ref }
+
+func (s *sameStep) run(p *Program, sel []int32) (*batch.Vector, error) { return s.of.eval(p, sel) }
+
+// fieldStep is a field of a ROW, NULL where the row is.
+type fieldStep struct {
+	of    ref
+	index int
+	out   batch.Vector
+	valid []uint64
+}
+
+func (s *fieldStep) run(p *Program, sel []int32) (*batch.Vector, error) {
+	v, err := s.of.eval(p, sel)
+	if err != nil {
+		return nil, err
+	}
+	if len(v.Valid) == 0 {
+		return &v.Kids[s.index], nil
+	}
+	s.out = v.Kids[s.index]
+	s.out.Valid = append(s.valid[:0], s.out.Valid...)
+	s.out.AndValid(v, p.b.Len)
+	s.valid = s.out.Valid
+	return &s.out, nil
+}
+
+// callStep runs a kernel.
+type callStep struct {
+	args       []ref
+	kernel     functions.Kernel
+	t          types.Type
+	at         sqlerr.Span
+	own, total bool
+	vecs       []batch.Vector
+	out        batch.Vector
+	live       []int32
+}
+
+func (s *callStep) run(p *Program, sel []int32) (*batch.Vector, error) {
+	n, nulls := p.b.Len, false
+	for i, a := range s.args {
+		v, err := a.eval(p, sel)
+		if err != nil {
+			return nil, err
+		}
+		s.vecs[i] = *v
+		nulls = nulls || len(v.Valid) > 0
+	}
+	s.out.Prepare(s.t, n)
+	if nulls && !s.own {
+		sel = s.strict(p, n, sel)
+	}
+	if sel != nil && len(sel) == 0 {
+		return &s.out, nil
+	}
+	if _, err := s.kernel.Eval(n, sel, s.vecs, &s.out); err != nil {
+		return nil, sqlerr.At(err, s.at)
+	}
+	return &s.out, nil
+}
+
+// strict marks the rows with a NULL argument and takes them out of the selection.
+func (s *callStep) strict(p *Program, n int, sel []int32) []int32 {
+	for i := range s.vecs {
+		if len(s.vecs[i].Valid) > 0 {
+			s.out.AndValid(&s.vecs[i], n)
+		}
+	}
+	if s.total || !s.out.HasNulls(n) {
+		return sel
+	}
+	if sel == nil {
+		sel = p.all()
+	}
+	live := s.live[:0]
+	for _, i := range sel {
+		if s.out.Null(int(i)) {
+			s.out.SetNull(int(i)) // makes the value harmless
+		} else {
+			live = append(live, i)
+		}
+	}
+	s.live = live
+	if live == nil {
+		live = []int32{}
+	}
+	return live
+}
+
+// logicStep is AND or OR in three-valued logic.
+type logicStep struct {
+	or   bool
+	args []ref
+	out  batch.Vector
+	open []int32
+	sels [2][]int32
+}
+
+func (s *logicStep) run(p *Program, sel []int32) (*batch.Vector, error) {
+	n := p.b.Len
+	if sel == nil {
+		sel = p.all()
+	}
+	deciding := int64(0) // the value that settles the row
+	if s.or {
+		deciding = 1
+	}
+	s.out.Prepare(types.BooleanType, n)
+	for _, i := range sel {
+		s.out.I64[i] = 1 - deciding
+	}
+	open := append(s.open[:0], sel...)
+	for k, a := range s.args {
+		if len(open) == 0 {
+			break
+		}
+		in := open
+		if k == 0 {
+			in = sel
+		}
+		v, err := a.eval(p, in)
+		if err != nil {
+			return nil, err
+		}
+		still := open[:0]
+		for _, i := range open {
+			switch {
+			case v.Null(int(i)):
+				s.out.SetNull(int(i))
+				s.out.I64[i] = 1 - deciding
+				still = append(still, i)
+			case v.I64[i] == deciding:
+				s.out.I64[i] = deciding
+				s.out.SetValid(int(i))
+			default:
+				still = append(still, i)
+			}
+		}
+		open = still
+	}
+	s.open = open
+	return &s.out, nil
+}
+
+// caseStep is CASE: each branch for the rows that reach it, copied into one
+// column.
+type caseStep struct {
+	conds, thens []ref
+	other        *ref
+	t            types.Type
+	out          batch.Vector
+	rest, taken  []int32
+}
+
+func (s *caseStep) run(p *Program, sel []int32) (*batch.Vector, error) {
+	if sel == nil {
+		sel = p.all()
+	}
+	s.out.Prepare(s.t, p.b.Len)
+	rest := append(s.rest[:0], sel...)
+	s.rest = rest
+	for k := range s.conds {
+		if len(rest) == 0 {
+			return &s.out, nil
+		}
+		in := rest
+		if k == 0 {
+			in = sel
+		}
+		c, err := s.conds[k].eval(p, in)
+		if err != nil {
+			return nil, err
+		}
+		taken, still := s.taken[:0], rest[:0]
+		for _, i := range rest {
+			if c.I64[i] != 0 && !c.Null(int(i)) {
+				taken = append(taken, i)
+			} else {
+				still = append(still, i)
+			}
+		}
+		s.taken, rest = taken, still
+		if err := s.branch(p, s.thens[k], taken); err != nil {
+			return nil, err
+		}
+	}
+	if s.other == nil {
+		for _, i := range rest {
+			s.out.SetNull(int(i))
+		}
+		return &s.out, nil
+	}
+	return &s.out, s.branch(p, *s.other, rest)
+}
+
+func (s *caseStep) branch(p *Program, r ref, rows []int32) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	v, err := r.eval(p, rows)
+	if err != nil {
+		return err
+	}
+	if s.t.Layout() == types.LayoutI64 && len(v.Valid) == 0 {
+		for _, i := range rows {
+			s.out.I64[i] = v.I64[i]
+		}
+		return nil
+	}
+	for _, i := range rows {
+		s.out.Set(s.t, int(i), v, int(i))
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+// Package calc filters and projects: Flink's Calc. Stateless; every row keeps its
+// kind, -U and +U are judged independently.
+//
+// A batch is filtered to a selection, the projection is evaluated for the
+// selected rows, and the result is compacted, so that what leaves is dense.
+package calc
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/types"
+)
+
+// Spec is a filter and a projection over one input.
+type Spec struct {
+	In      *types.Schema
+	Filter  expr.Expr // nil: all rows
+	Exprs   []expr.Expr
+	Out     *types.Schema
+	Session *types.Session
+}
+
+// Name is Calc.
+func (s *Spec) Name() string { return "Calc" }
+
+// Args are the projection and the condition.
+func (s *Spec) Args() []operators.Arg {
+	sel := make([]string, len(s.Exprs))
+	for i, e := range s.Exprs {
+		sel[i] = Show(e, s.In)
+		if sel[i] != s.Out.Fields[i].Name {
+			sel[i] += " AS " + s.Out.Fields[i].Name
+		}
+	}
+	args := []operators.Arg{{Name: "select", Value: "[" + strings.Join(sel, ", ") + "]"}}
+	if s.Filter != nil {
+		args = append(args, operators.Arg{Name: "where", Value: "[" + Show(s.Filter, s.In) + "]"})
+	}
+	return args
+}
+
+// Show prints e with the names of the columns it reads.
+func Show(e expr.Expr, in *types.Schema) string {
+	switch x := e.(type) {
+	case *expr.Column:
+		if x.Index < len(in.Fields) {
+			return in.Fields[x.Index].Name
+		}
+	case *expr.Call:
+		args := make([]string, len(x.Args))
+		for i, a := range x.Args {
+			args[i] = Show(a, in)
+		}
+		if len(args) == 2 && strings.Trim(x.Fn.Name, "=<>+-*/%|") == "" {
+			return "(" + args[0] + " " + x.Fn.Name + " " + args[1] + ")"
+		}
+		return x.Fn.Name + "(" + strings.Join(args, ", ") + ")"
+	case *expr.Cast:
+		return "CAST(" + Show(x.From, in) + " AS " + x.T.Nullable().String() + ")"
+	case *expr.Logic:
+		args := make([]string, len(x.Args))
+		for i, a := range x.Args {
+			args[i] = Show(a, in)
+		}
+		return "(" + strings.Join(args, map[bool]string{true: " OR ", false: " AND "}[x.Or]) + ")"
+	case *expr.Field:
+		return fmt.Sprintf("%s.%s", Show(x.Of, in), x.Of.Type().Fields[x.Index].Name)
+	}
+	return e.String()
+}
+
+// Schema is the projection.
+func (s *Spec) Schema() *types.Schema { return s.Out }
+
+// Changes passes kinds and the keys whose columns survive.
+func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
+	to := s.Mapping()
+	first := func(c int) int {
+		if len(to[c]) == 0 {
+			return -1
+		}
+		return to[c][0]
+	}
+	return in[0], operators.Keys{Unique: operators.MapKeys(keys[0].Unique, first), Upsert: operators.MapKeys(keys[0].Upsert, first)}, nil
+}
+
+// Mapping says where each input column is passed on unchanged.
+func (s *Spec) Mapping() map[int][]int {
+	to := map[int][]int{}
+	for i, e := range s.Exprs {
+		if c, ok := e.(*expr.Column); ok {
+			to[c.Index] = append(to[c.Index], i)
+		}
+	}
+	return to
+}
+
+// Needs is what the consumers want; a filter on an updating input needs -U and
+// full deletes, since a row may leave the result.
+func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {
+	if s.Filter != nil {
+		wanted.Before, wanted.FullDeletes = true, true
+	}
+	return wanted
+}
+
+// New makes the operator.
+func (s *Spec) New() operators.Operator { return &operator{spec: s} }
+
+type operator struct {
+	operators.Stateless
+	spec    *Spec
+	filter  *expr.Program
+	project *expr.Program
+	sel     []int32
+	cols    []batch.Vector
+	out     batch.Batch
+	dense   batch.Batch
+	ts      []types.Type
+}
+
+func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
+	o.Out = out
+	if o.spec.Filter != nil {
+		if o.filter, err = expr.Compile([]expr.Expr{o.spec.Filter}, env.Session); err != nil {
+			return err
+		}
+	}
+	o.project, err = expr.Compile(o.spec.Exprs, env.Session)
+	o.cols = make([]batch.Vector, len(o.spec.Exprs))
+	o.ts = o.spec.Out.Types()
+	return err
+}
+
+func (o *operator) Process(_ int, b *batch.Batch) error {
+	sel := b.Sel
+	if o.filter != nil {
+		s, err := o.filter.Filter(b, sel, o.sel[:0])
+		if err != nil {
+			return err
+		}
+		if o.sel = s; len(s) == 0 {
+			return nil
+		}
+		if len(s) < b.Len {
+			sel = s
+		}
+	}
+	if err := o.project.Eval(b, sel, o.cols); err != nil {
+		return err
+	}
+	o.out = batch.Batch{Len: b.Len, Cols: o.cols, Sel: sel, Kinds: b.Kinds}
+	return o.Out.Emit(o.out.Compact(o.ts, &o.dense))
+}
+
+func (o *operator) Close() error {
+	if o.filter != nil {
+		_ = o.filter.Close()
+	}
+	if o.project != nil {
+		return o.project.Close()
+	}
+	return nil
+}
