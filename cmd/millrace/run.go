@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// flags are those of the verbs that execute SQL.
+type flags struct {
+	execute     []string
+	files       []string
+	define      []string
+	vars        []string
+	format      string
+	changelog   bool
+	progress    string
+	parallelism string
+	quiet       bool
+}
+
+func (f *flags) register(s *pflag.FlagSet) {
+	s.StringArrayVarP(&f.execute, "execute", "e", nil, "SQL to execute; may repeat")
+	s.StringArrayVarP(&f.files, "file", "f", nil, "file to execute; - is standard input; may repeat")
+	s.StringArrayVarP(&f.define, "define", "D", nil, "key=value: a setting that wins over SET")
+	s.StringArrayVar(&f.vars, "var", nil, "NAME=value for ${NAME} in string literals")
+	s.StringVar(&f.format, "format", "", "table, tableau, vertical, csv, tsv, json, jsonl or markdown (default: table on a terminal, else jsonl)")
+	s.BoolVar(&f.changelog, "changelog", false, "print every change with its kind")
+	s.StringVar(&f.progress, "progress", "auto", "auto, tty or none")
+	s.StringVarP(&f.parallelism, "parallelism", "p", "", "parallelism (only 1 so far)")
+	s.BoolVar(&f.quiet, "quiet", false, "no notes and no progress on stderr")
+}
+
+// sources are the scripts named by -e, -f and the arguments, in that order.
+func (f *flags) sources(args []string) ([]*sqlerr.Source, error) {
+	var out []*sqlerr.Source
+	for _, e := range f.execute {
+		out = append(out, &sqlerr.Source{Name: "-e", Text: e})
+	}
+	for _, name := range append(append([]string(nil), f.files...), args...) {
+		var text []byte
+		var err error
+		if name == "-" {
+			text, err = io.ReadAll(os.Stdin)
+			name = "<stdin>"
+		} else {
+			text, err = os.ReadFile(name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &sqlerr.Source{Name: name, Text: string(text)})
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no SQL given: name a file, or use -e 'SELECT ...'")
+	}
+	return out, nil
+}
+
+// session makes the engine's session for these flags.
+func (f *flags) session() (*engine.Session, error) {
+	options := map[string]string{}
+	for _, d := range f.define {
+		k, v, ok := strings.Cut(d, "=")
+		if !ok {
+			return nil, fmt.Errorf("-D %s: expected key=value", d)
+		}
+		options[k] = v
+	}
+	if f.parallelism != "" {
+		options["parallelism.default"] = f.parallelism
+	}
+	vars := map[string]string{}
+	for _, d := range f.vars {
+		k, v, ok := strings.Cut(d, "=")
+		if !ok {
+			return nil, fmt.Errorf("--var %s: expected NAME=value", d)
+		}
+		vars[k] = v
+	}
+	return engine.New(engine.Config{Options: options, Lookup: func(name string) (string, bool) {
+		if v, ok := vars[name]; ok {
+			return v, true
+		}
+		return os.LookupEnv(name)
+	}}), nil
+}
+
+func runScripts(ctx context.Context, f *flags, args []string) error {
+	srcs, err := f.sources(args)
+	if err != nil {
+		return err
+	}
+	s, err := f.session()
+	if err != nil {
+		return err
+	}
+	out := newOutput(f)
+	for _, src := range srcs {
+		if err := s.Run(ctx, src, out); err != nil {
+			out.clearProgress()
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return exit{exitSIGINT}
+			}
+			fmt.Fprint(os.Stderr, sqlerr.Render(err))
+			return exit{codeOf(err)}
+		}
+	}
+	out.clearProgress()
+	return nil
+}
+
+func checkScripts(f *flags, args []string) error {
+	srcs, err := f.sources(args)
+	if err != nil {
+		return err
+	}
+	s, err := f.session()
+	if err != nil {
+		return err
+	}
+	for _, src := range srcs {
+		if err := s.Check(src); err != nil {
+			fmt.Fprint(os.Stderr, sqlerr.Render(err))
+			return exit{exitSQL}
+		}
+	}
+	return nil
+}
+
+func explainScripts(ctx context.Context, f *flags, args []string) error {
+	srcs, err := f.sources(args)
+	if err != nil {
+		return err
+	}
+	s, err := f.session()
+	if err != nil {
+		return err
+	}
+	for _, src := range srcs {
+		text, err := s.ExplainScript(src, true)
+		if err != nil {
+			fmt.Fprint(os.Stderr, sqlerr.Render(err))
+			return exit{codeOf(err)}
+		}
+		fmt.Print(text)
+	}
+	return nil
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/parser"
+	"github.com/millrace/millrace/parser/ast"
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/planner/physical"
+	"github.com/millrace/millrace/planner/rewrite"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/state/arena"
+	"github.com/millrace/millrace/types"
+)
+
+// Run executes a script: bounded INSERTs are awaited in order, unbounded ones run
+// side by side, a SELECT runs in the foreground. It returns when all have ended,
+// with the first failure.
+func (s *Session) Run(ctx context.Context, src *sqlerr.Source, out Output) error {
+	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	if err != nil {
+		return err
+	}
+	jobs := newJobs(ctx)
+	for _, stmt := range stmts {
+		if err := s.execute(jobs, stmt, out); err != nil {
+			jobs.cancel()
+			_ = jobs.wait()
+			if errors.Is(err, operators.Done) {
+				return nil
+			}
+			return err
+		}
+	}
+	return jobs.wait()
+}
+
+// Check parses, binds and plans a script without running anything.
+func (s *Session) Check(src *sqlerr.Source) error {
+	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	if err != nil {
+		return err
+	}
+	var faults sqlerr.List
+	for _, stmt := range stmts {
+		if err := s.check(stmt); err != nil {
+			faults = append(faults, sqlerr.All(sqlerr.At(err, stmt.Span()))...)
+		}
+	}
+	return faults.Sort().Err()
+}
+
+func (s *Session) check(stmt ast.Stmt) error {
+	switch stmt := stmt.(type) {
+	case *ast.QueryStmt, *ast.Insert, *ast.StatementSet:
+		_, _, err := s.plan(stmt, func(b *batch.Batch) error { return nil })
+		return err
+	default:
+		return s.define(stmt, nopOutput{})
+	}
+}
+
+// jobs are the unbounded jobs of a script.
+type jobs struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	first  error
+}
+
+func newJobs(ctx context.Context) *jobs {
+	ctx, cancel := context.WithCancel(ctx)
+	return &jobs{ctx: ctx, cancel: cancel}
+}
+
+func (j *jobs) start(f func(ctx context.Context) error) {
+	j.wg.Add(1)
+	go func() {
+		defer j.wg.Done()
+		if err := f(j.ctx); err != nil {
+			j.mu.Lock()
+			if j.first == nil {
+				j.first = err
+			}
+			j.mu.Unlock()
+			j.cancel()
+		}
+	}()
+}
+
+func (j *jobs) wait() error {
+	j.wg.Wait()
+	j.cancel()
+	return j.first
+}
+
+func (s *Session) execute(jobs *jobs, stmt ast.Stmt, out Output) error {
+	switch stmt := stmt.(type) {
+	case *ast.QueryStmt:
+		return sqlerr.At(s.selectRows(jobs.ctx, stmt, out), stmt.Span())
+	case *ast.Insert, *ast.StatementSet:
+		return sqlerr.At(s.insert(jobs, stmt, out), stmt.Span())
+	}
+	return sqlerr.At(s.define(stmt, out), stmt.Span())
+}
+
+// planned is a graph with what the engine must know of it.
+type planned struct {
+	graph     *physical.Graph
+	session   *types.Session
+	bounded   bool
+	rewritten []logical.Node
+}
+
+// plan binds, rewrites and builds a query, an INSERT or a statement set. A query's
+// rows go to collect.
+func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (*planned, *types.Schema, error) {
+	q, err := s.query()
+	if err != nil {
+		return nil, nil, err
+	}
+	var roots []logical.Node
+	var schema *types.Schema
+	b := s.binder(q)
+	switch stmt := stmt.(type) {
+	case *ast.QueryStmt:
+		n, err := b.Query(stmt.Query)
+		if err != nil {
+			return nil, nil, err
+		}
+		schema = n.Schema()
+		roots = append(roots, &logical.Sink{Base: logical.Base{Out: schema, At: stmt.Span()}, Input: n})
+	case *ast.Insert:
+		n, err := b.Insert(stmt)
+		if err != nil {
+			return nil, nil, err
+		}
+		roots = append(roots, n)
+	case *ast.StatementSet:
+		for _, x := range stmt.Stmts {
+			ins, ok := x.(*ast.Insert)
+			if !ok {
+				return nil, nil, sqlerr.Unsupported(x.Span(), "CREATE TABLE AS in a statement set")
+			}
+			n, err := b.Insert(ins)
+			if err != nil {
+				return nil, nil, err
+			}
+			roots = append(roots, n)
+		}
+	default:
+		return nil, nil, sqlerr.Unsupported(stmt.Span(), fmt.Sprintf("planning %T", stmt))
+	}
+	for i := range roots {
+		if roots[i], err = rewrite.Apply(roots[i], q); err != nil {
+			return nil, nil, err
+		}
+	}
+	g, err := physical.Build(roots, physical.Config{Session: q, Job: s.Option("pipeline.name", "millrace"), Collect: collect, Stdout: s.cfg.Stdout})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), rewritten: roots}, schema, nil
+}
+
+func (s *Session) run(ctx context.Context, p *planned, out Output) error {
+	cfg, err := s.jobConfig(p.session)
+	if err != nil {
+		return err
+	}
+	cfg.Store = arena.New(arena.Options{})
+	cfg.Progress = func(x job.Progress) { out.Progress(x) }
+	err = job.Run(ctx, p.graph, cfg)
+	if errors.Is(err, operators.Done) {
+		return nil
+	}
+	return err
+}
+
+// selectRows runs a query in the foreground.
+func (s *Session) selectRows(ctx context.Context, stmt *ast.QueryStmt, out Output) error {
+	var sinkRows func(*batch.Batch) error
+	p, schema, err := s.plan(stmt, func(b *batch.Batch) error { return sinkRows(b) })
+	if err != nil {
+		return err
+	}
+	changes := p.graph.Nodes[len(p.graph.Nodes)-1].Changes
+	if sinkRows, err = out.Rows(schema, changes, p.bounded); err != nil {
+		return sqlerr.At(err, stmt.Span())
+	}
+	if err := s.run(ctx, p, out); err != nil {
+		_ = sinkRows(nil)
+		return err
+	}
+	if err := sinkRows(nil); err != nil && !errors.Is(err, operators.Done) {
+		return err
+	}
+	return nil
+}
+
+// insert runs an INSERT or a statement set: at once to its end when bounded, else
+// beside the rest of the script.
+func (s *Session) insert(jobs *jobs, stmt ast.Stmt, out Output) error {
+	p, _, err := s.plan(stmt, nil)
+	if err != nil {
+		return err
+	}
+	if p.bounded || strings.EqualFold(s.Option("table.dml-sync", "false"), "true") {
+		return s.run(jobs.ctx, p, out)
+	}
+	jobs.start(func(ctx context.Context) error { return s.run(ctx, p, out) })
+	return nil
+}
+
+// nopOutput is for Check.
+type nopOutput struct{}
+
+func (nopOutput) Rows(*types.Schema, batch.Changes, bool) (func(*batch.Batch) error, error) {
+	return func(*batch.Batch) error { return nil }, nil
+}
+func (nopOutput) Note(string)           {}
+func (nopOutput) Progress(job.Progress) {}

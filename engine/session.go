@@ -1,0 +1,206 @@
+// Package engine executes statements: text in, results out. It is the only
+// package that knows all the others.
+//
+// A Session holds what SET, USE and CREATE change. Run reads a script and
+// executes its statements in order; a query is bound (planner/bind), rewritten
+// (planner/rewrite), turned into a graph (planner/physical) and run (job). Rows go
+// to the Output. Start with Session and Run in run.go.
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/catalog"
+	"github.com/millrace/millrace/catalog/memory"
+	"github.com/millrace/millrace/connectors"
+	connectorlist "github.com/millrace/millrace/connectors/all"
+	"github.com/millrace/millrace/formats"
+	formatlist "github.com/millrace/millrace/formats/all"
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/planner/bind"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// Output takes what statements answer.
+type Output interface {
+	// Rows begins a result of the given columns; changes says that rows carry
+	// kinds. The function takes its batches, and nil at the end. operators.Done ends
+	// the query quietly.
+	Rows(schema *types.Schema, changes batch.Changes, bounded bool) (func(*batch.Batch) error, error)
+	// Note is a remark for the user, not a result.
+	Note(text string)
+	// Progress is called while a job runs.
+	Progress(p job.Progress)
+}
+
+// Config is what a process decides about its sessions.
+type Config struct {
+	Options map[string]string // -D key=value: they win over SET
+	Memory  int64             // bytes for what grows with the input; 0: chosen by the machine
+	Stdout  io.Writer         // where print tables write
+	Now     func() time.Time
+	Lookup  func(name string) (string, bool) // ${VAR}
+}
+
+// Session is one user's catalog names and settings. It belongs to one goroutine.
+type Session struct {
+	cfg   Config
+	names *catalog.Names
+	set   map[string]string
+	funcs *registry
+}
+
+// New makes a session with an empty in-memory default catalog.
+func New(cfg Config) *Session {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Stdout == nil {
+		cfg.Stdout = os.Stdout
+	}
+	s := &Session{cfg: cfg, set: map[string]string{}, funcs: newRegistry()}
+	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
+	return s
+}
+
+// Option is the value of a setting: -D, then SET, then def.
+func (s *Session) Option(key, def string) string {
+	if v, ok := s.cfg.Options[key]; ok {
+		return v
+	}
+	if v, ok := s.set[key]; ok {
+		return v
+	}
+	return def
+}
+
+// Settings are all settings that were made, sorted by key.
+func (s *Session) Settings() [][2]string {
+	all := map[string]string{}
+	for k, v := range s.set {
+		all[k] = v
+	}
+	for k, v := range s.cfg.Options {
+		all[k] = v
+	}
+	keys := make([]string, 0, len(all))
+	for k := range all {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	out := make([][2]string, len(keys))
+	for i, k := range keys {
+		out[i] = [2]string{k, all[k]}
+	}
+	return out
+}
+
+// query is the settings a query runs under, read once.
+func (s *Session) query() (*types.Session, error) {
+	q := types.NewSession(s.cfg.Now)
+	for _, kv := range s.Settings() {
+		q.Options[kv[0]] = kv[1]
+	}
+	switch mode := strings.ToLower(s.Option("execution.runtime-mode", "streaming")); mode {
+	case "batch":
+		q.Batch = true
+	case "streaming":
+	default:
+		return nil, fmt.Errorf("execution.runtime-mode is %q; it can be streaming or batch", mode)
+	}
+	if seed := s.Option("millrace.seed", ""); seed != "" {
+		n, err := strconv.ParseInt(seed, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("millrace.seed is %q, not a number", seed)
+		}
+		q.Seed = n
+	}
+	zone := s.Option("table.local-time-zone", "default")
+	loc, err := loadZone(zone)
+	if err != nil {
+		return nil, err
+	}
+	q.Zone = loc
+	return q, nil
+}
+
+// loadZone reads a zone as Flink does: a TZDB name, or GMT+hh:mm.
+func loadZone(name string) (*time.Location, error) {
+	if name == "default" {
+		return time.Local, nil
+	}
+	if rest, ok := strings.CutPrefix(name, "GMT"); ok && len(rest) > 1 {
+		sign := 1
+		if rest[0] == '-' {
+			sign = -1
+		}
+		h, m, _ := strings.Cut(rest[1:], ":")
+		hours, err1 := strconv.Atoi(h)
+		minutes, err2 := 0, error(nil)
+		if m != "" {
+			minutes, err2 = strconv.Atoi(m)
+		}
+		if err1 == nil && err2 == nil && (rest[0] == '+' || rest[0] == '-') && hours <= 18 && minutes < 60 {
+			return time.FixedZone(name, sign*(hours*3600+minutes*60)), nil
+		}
+	}
+	if strings.Contains(name, "/") || name == "UTC" || name == "GMT" {
+		if loc, err := time.LoadLocation(name); err == nil {
+			return loc, nil
+		}
+	}
+	return nil, fmt.Errorf("invalid time zone %q: use a time zone database name such as 'America/Los_Angeles', or a fixed offset such as 'GMT+03:00'", name)
+}
+
+// binder makes a binder for one statement.
+func (s *Session) binder(q *types.Session) *bind.Binder {
+	return &bind.Binder{
+		Names: s.names, Functions: s.funcs, Session: q, Streaming: !q.Batch,
+		Connector: func(name string) *connectors.Connector { return connectorlist.Lookup(name) },
+		Format:    func(name string) *formats.Format { return formatlist.Lookup(name) },
+	}
+}
+
+// jobConfig reads the settings of a job.
+func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
+	c := job.Config{Session: q, BatchRows: batch.MaxRows}
+	var err error
+	number := func(key string, def int) int {
+		n, e := strconv.Atoi(s.Option(key, strconv.Itoa(def)))
+		if e != nil && err == nil {
+			err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%s is %q, not a number", key, s.Option(key, ""))
+		}
+		return n
+	}
+	duration := func(key, def string) time.Duration {
+		d, e := formats.ParseDuration(s.Option(key, def))
+		if e != nil && err == nil {
+			err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%s: %v", key, e)
+		}
+		return d
+	}
+	c.BatchRows = min(max(number("millrace.batch-rows", batch.MaxRows), 1), batch.MaxRows)
+	c.MiniBatch.Enabled = strings.EqualFold(s.Option("table.exec.mini-batch.enabled", "false"), "true") && !q.Batch
+	c.MiniBatch.Latency = duration("table.exec.mini-batch.allow-latency", "0 ms")
+	c.MiniBatch.Size = number("table.exec.mini-batch.size", -1)
+	if c.MiniBatch.Enabled && (c.MiniBatch.Latency <= 0 || c.MiniBatch.Size <= 0) && err == nil {
+		err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "table.exec.mini-batch.enabled needs table.exec.mini-batch.allow-latency and table.exec.mini-batch.size, both above 0")
+	}
+	c.Publish = duration("execution.checkpointing.interval", "10 s")
+	c.Memory = &operators.Budget{Name: "job", Limit: s.cfg.Memory}
+	if p := s.Option("parallelism.default", "1"); p != "1" && p != "-1" && p != "auto" && err == nil {
+		if n := number("parallelism.default", 1); n > 1 {
+			err = sqlerr.Unsupported(sqlerr.Span{}, "parallelism above 1")
+		}
+	}
+	return c, err
+}

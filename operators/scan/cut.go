@@ -1,0 +1,69 @@
+package scan
+
+import (
+	"github.com/millrace/millrace/types"
+)
+
+// cut raises the split's watermark over rows o.from.. and returns where the part
+// to emit ends, at most at limit.
+//
+// The rule is that of a watermark after every row that raises it. Such a watermark
+// matters only to a row at or behind it, and only when it reaches a time at which
+// something downstream may act. So the batch is cut before a row at or behind a
+// watermark that is due and not sent, if due and sent lie in different slices of
+// the width the planner found.
+func (o *Operator) cut(limit int) (int, error) {
+	s, b := o.cur, o.curRows
+	wm, ts := &o.timeCols[0], &o.timeCols[1]
+	width := o.spec.Cut
+	due := s.max
+	sent := o.sent
+	others := o.others()
+	for i := o.from; i < limit; i++ {
+		if ts.Null(i) {
+			return i, o.spec.errorf("the rowtime column is NULL in split %s: RowTime field should not be null, please convert it to a non-null long value", s.ref.Name)
+		}
+		if w := min(due, others); width > 0 && w > sent && i > o.from && millis(o.spec.Rowtime.Type(), ts.I64[i]) <= w && slice(w, width) > slice(sent, width) {
+			s.max = due
+			return i, nil
+		}
+		if !wm.Null(i) {
+			due = max(due, millis(o.spec.Watermark.Type(), wm.I64[i]))
+		}
+	}
+	_ = b
+	s.max = due
+	return limit, nil
+}
+
+// others is the least watermark of the other open splits: what a watermark of
+// this one is held back by.
+func (o *Operator) others() int64 {
+	low := int64(1<<63 - 1)
+	for _, s := range o.open {
+		if s != o.cur && !s.idle {
+			low = min(low, s.max)
+		}
+	}
+	return low
+}
+
+// slice numbers the times that a watermark has reached: an operator that fires at
+// multiples of width less one acts when the number grows.
+func slice(ms, width int64) int64 {
+	if ms == -1<<63 {
+		return ms
+	}
+	return floorDiv(ms+1, width)
+}
+
+// millis is a timestamp column's value in ms.
+func millis(_ types.Type, micros int64) int64 { return floorDiv(micros, 1000) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,135 @@
+// Package physical turns a logical plan into a graph of operator specs.
+//
+// Build walks the logical plan, one function per node choosing a spec; then
+// passes over the graph settle what the specs ask of each other: changes and keys
+// go up from the sources (changes.go), needs come down from the sinks
+// (needs.go), and adaptors are put in where an edge can't give what is needed.
+// Start with Graph, then Build in build.go.
+package physical
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// Graph is specs and edges. Nodes come after their inputs.
+type Graph struct {
+	Nodes []*Node
+	Job   string
+}
+
+// Node is one operator.
+type Node struct {
+	Spec        operators.Spec
+	Inputs      []Input
+	Parallelism int
+	Changes     batch.Changes
+	Keys        operators.Keys
+	Need        operators.Need // what its consumers need of it
+	ID          int            // for display only
+	At          sqlerr.Span
+	Fingerprint string // what its rows mean: names its state
+}
+
+// Exchange is how rows reach the next operator's subtasks.
+type Exchange uint8
+
+const (
+	Forward Exchange = iota
+	Hash
+	Single
+	Broadcast
+)
+
+// Input is an edge.
+type Input struct {
+	From     *Node
+	Exchange Exchange
+	Cols     []int // of Hash
+}
+
+// Sinks are the nodes nobody reads.
+func (g *Graph) Sinks() []*Node {
+	used := map[*Node]bool{}
+	for _, n := range g.Nodes {
+		for _, in := range n.Inputs {
+			used[in.From] = true
+		}
+	}
+	var out []*Node
+	for _, n := range g.Nodes {
+		if !used[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Describe is one node as EXPLAIN prints it: "Calc(select=[a], where=[...])".
+func (n *Node) Describe() string {
+	var a []string
+	for _, x := range n.Spec.Args() {
+		a = append(a, x.Name+"="+x.Value)
+	}
+	return n.Spec.Name() + "(" + strings.Join(a, ", ") + ")"
+}
+
+// Explain draws the graph as Flink does: sinks first, inputs indented below. With
+// changes each line ends with its changelog mode.
+func (g *Graph) Explain(changes bool) string {
+	var b strings.Builder
+	seen := map[*Node]int{}
+	var walk func(n *Node, prefix, lead string)
+	walk = func(n *Node, prefix, lead string) {
+		text := n.Describe()
+		if changes {
+			kinds := n.Changes.Kinds
+			if !n.Need.Before && len(n.Inputs) > 0 {
+				kinds &^= batch.UpdateBefore.Set()
+			}
+			text = strings.TrimSuffix(text, ")") + fmt.Sprintf(", changelogMode=%s)", kinds)
+		}
+		if at, ok := seen[n]; ok {
+			fmt.Fprintf(&b, "%sReused(reference_id=[%d])\n", lead, at)
+			return
+		}
+		seen[n] = len(seen) + 1
+		b.WriteString(lead + text + "\n")
+		for i, in := range n.Inputs {
+			last := i == len(n.Inputs)-1
+			next, bar := prefix+"   ", "+- "
+			if !last {
+				next, bar = prefix+":  ", ":- "
+			}
+			if x := in.exchange(); x != "" {
+				b.WriteString(prefix + bar + x + "\n")
+				walk(in.From, next+"   ", next+"+- ")
+				continue
+			}
+			walk(in.From, next, prefix+bar)
+		}
+	}
+	for i, s := range g.Sinks() {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		walk(s, "", "")
+	}
+	return b.String()
+}
+
+func (in Input) exchange() string {
+	switch in.Exchange {
+	case Hash:
+		return "Exchange(distribution=[hash" + operators.Columns(in.From.Spec.Schema(), in.Cols) + "])"
+	case Single:
+		return "Exchange(distribution=[single])"
+	case Broadcast:
+		return "Exchange(distribution=[broadcast])"
+	}
+	return ""
+}
