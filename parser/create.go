@@ -182,7 +182,12 @@ func (p *parser) likeClause() *ast.LikeClause {
 func (p *parser) schema(positions bool) *ast.Schema {
 	start := p.tok.start
 	s := &ast.Schema{}
-	p.parens(func() { p.schemaItem(s, positions) })
+	if p.isOp("(") && p.peek(1).word == ")" {
+		p.next()
+		p.next()
+	} else {
+		p.parens(func() { p.schemaItem(s, positions) })
+	}
 	s.Pos = p.from(start)
 	if len(s.Watermarks) > 1 {
 		p.failf(s.Watermarks[1].Pos, "a table has at most one WATERMARK")

@@ -67,7 +67,7 @@ func (p *parser) prefix() ast.Expr {
 		p.next()
 		x := p.exprAt(precUnary)
 		return &ast.Unary{Pos: p.from(start), Op: op, X: x}
-	case p.isAny("FINAL", "RUNNING") && (isName(p.peek(1)) || p.peek(1).kind == tokWord && callable[p.peek(1).word]):
+	case p.isAny("FINAL", "RUNNING") && (isName(p.peek(1)) || p.peek(1).kind == tokWord && callable(p.peek(1).word)):
 		op := p.tok.word
 		p.next()
 		x := p.exprAt(precUnary)

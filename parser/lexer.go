@@ -229,7 +229,7 @@ func isWordStart(s string) bool {
 		return false
 	}
 	if c := s[0]; c < utf8.RuneSelf {
-		return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'
+		return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '$' && len(s) > 1 && wordRune(s[1:]) > 0
 	}
 	r, _ := utf8.DecodeRuneInString(s)
 	return unicode.IsLetter(r)

@@ -181,6 +181,9 @@ func (p *parser) hintArg() ast.HintArg {
 			p.failf(a.Value.Pos, "value of a hint's option must be a literal")
 		}
 	}
+	if a.Key.At.IsZero() {
+		a.Key.At = p.span(start, start)
+	}
 	a.Pos = p.from(start)
 	return a
 }

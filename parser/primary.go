@@ -38,7 +38,7 @@ func (p *parser) primary() ast.Expr {
 		if x := p.keywordPrimary(at); x != nil {
 			return x
 		}
-		if p.isName() || callable[p.tok.word] && p.peek(1).word == "(" {
+		if p.isName() || callable(p.tok.word) && p.peek(1).word == "(" {
 			return p.nameOrCall()
 		}
 	}
@@ -110,7 +110,7 @@ func (p *parser) keywordPrimary(at ast.Pos) ast.Expr {
 			return p.descriptor()
 		}
 	}
-	if noParenFunctions[word] && !(open && callable[word]) {
+	if noParenFunctions[word] && !(open && callable(word)) {
 		id := p.anyIdent()
 		return &ast.Call{Pos: at, Name: &ast.Name{Pos: at, Parts: []ast.Ident{id}}, NoParens: true}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/parser/ast"
+	"github.com/millrace/millrace/sqlerr"
 )
 
 // statementWords begin a statement.
@@ -95,20 +96,13 @@ func (p *parser) statement() ast.Stmt {
 	return nil
 }
 
+// unexpectedStatement fails with the nearest first word as a hint.
 func (p *parser) unexpectedStatement() {
-	e := "a statement such as SELECT, INSERT INTO or CREATE TABLE"
-	p.catchNearest(statementWords, e)
-}
-
-// catchNearest fails with the description e and the nearest of words as hint.
-func (p *parser) catchNearest(words []string, e string) {
-	n := len(p.errs)
-	p.catch(func() { p.unexpected(e) })
-	near := nearest(p.tok.text, words)
-	if near != "" {
-		p.errs[n].Hint = "did you mean " + near + "?"
+	e := sqlerr.New(sqlerr.Syntax, p.here().At, "unexpected %s, expected a statement such as SELECT, INSERT INTO or CREATE TABLE", p.tok.describe())
+	if near := nearest(p.tok.text, statementWords); near != "" {
+		e.Hint = "did you mean " + near + "?"
 	}
-	panic(bailout{})
+	p.fail(e)
 }
 
 // set parses SET, SET 'key' = 'value' and SET key = value, where the value

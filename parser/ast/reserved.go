@@ -39,13 +39,35 @@ TRY_CAST UESCAPE UNION UNIQUE UNKNOWN UNNEST UNPIVOT UPDATE UPPER UPSERT USE USE
 VARBINARY VARCHAR VARIANT VARYING VAR_POP VAR_SAMP VIEWS WATERMARK WEEKS WHEN WHENEVER WHERE
 WIDTH_BUCKET WINDOW WITH WITHIN WITHOUT YEAR`
 
-var reserved = func() map[string]bool {
+// callableWords are reserved and yet the name of a function where a parenthesis
+// follows.
+const callableWords = `
+ABS AVG CARDINALITY CHAR CHARACTER_LENGTH CHAR_LENGTH CLASSIFIER COALESCE COLLECT CONTAINS_SUBSTR
+COUNT COVAR_POP COVAR_SAMP CUME_DIST CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP DATE DATETIME
+DENSE_RANK ELEMENT EVERY EXP FIRST_VALUE GROUPING HOUR INTERSECTION JSON_ARRAY JSON_EXISTS
+JSON_OBJECT JSON_QUERY JSON_VALUE LAG LAST_VALUE LEAD LEFT LN LOCALTIME LOCALTIMESTAMP LOWER
+MATCH_NUMBER MAX MIN MINUTE MOD MONTH NEXT NTH_VALUE NTILE NULLIF OCTET_LENGTH PERCENTILE_CONT
+PERCENTILE_DISC PERCENT_RANK PERIOD POWER PREV RANK REGR_COUNT REGR_SXX REGR_SYY RIGHT ROW_NUMBER
+RUNNING SECOND SOME SQRT STDDEV_POP STDDEV_SAMP SUBSTRING SUM TIME TIMESTAMP TRANSLATE TRIM UPPER
+USER VAR_POP VAR_SAMP YEAR
+CEIL CEILING CONVERT EXTRACT FLOOR JSON_ARRAYAGG JSON_OBJECTAGG OVERLAY POSITION`
+
+var (
+	reserved = wordSet(ReservedWords)
+	callable = wordSet(callableWords)
+)
+
+func wordSet(words string) map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(ReservedWords) {
+	for _, w := range strings.Fields(words) {
 		m[w] = true
 	}
 	return m
-}()
+}
 
 // Reserved says whether word, in any case, needs back-ticks as a name.
 func Reserved(word string) bool { return reserved[strings.ToUpper(word)] }
+
+// Callable says whether a reserved word is the name of a function where a
+// parenthesis follows, such as COUNT.
+func Callable(word string) bool { return callable[strings.ToUpper(word)] }
