@@ -1,0 +1,6 @@
+package json
+
+import "github.com/millrace/millrace/functions"
+
+// All is every JSON function.
+var All = []*functions.Scalar{}

@@ -1,0 +1,6 @@
+package temporal
+
+import "github.com/millrace/millrace/functions"
+
+// All is every temporal function.
+var All = []*functions.Scalar{}
