@@ -1,0 +1,264 @@
+package join
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
+)
+
+// others handles outer, semi and anti joins, a row at a time.
+//
+// The rules are Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator:
+// outer joins turn updates into +I and -D, a padded row is taken back before the
+// first partner comes out, and comes back when the last one goes.
+func (o *operator) others(input int, b *batch.Batch) error {
+	e := &emitter{o: o}
+	e.begin()
+	for i := 0; i < b.Len; i++ {
+		found, err := o.matches(input, b, i)
+		if err != nil {
+			return err
+		}
+		switch {
+		case o.spec.Kind != Semi && o.spec.Kind != Anti:
+			err = o.outerRow(e, input, b, i, found)
+		case input == 0:
+			err = o.semiLeft(e, b, i, found)
+		default:
+			err = o.semiRight(e, b, i, found)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return e.flush()
+}
+
+// matches lists the entries of the other side that row i meets.
+func (o *operator) matches(input int, b *batch.Batch, i int) ([]state.Entry, error) {
+	if o.ids[i] == 0 {
+		return nil, nil
+	}
+	other := o.sides[1-input].list
+	one := o.ids[i : i+1]
+	var all []state.Entry
+	var at state.Cursor
+	for {
+		n := other.Match(one, &at, o.probe, o.entries)
+		if n == 0 {
+			return all, nil
+		}
+		if o.rest == nil {
+			all = append(all, o.entries[:n]...)
+			continue
+		}
+		for k := range o.probe[:n] {
+			o.probe[k] = int32(i)
+		}
+		o.pair(input, b, n)
+		o.out.Kinds = nil
+		sel, err := o.rest.Filter(&o.out, nil, o.pass[:0])
+		if err != nil {
+			return nil, err
+		}
+		o.pass = sel
+		for _, k := range sel {
+			all = append(all, o.entries[k])
+		}
+	}
+}
+
+func (o *operator) outerRow(e *emitter, input int, b *batch.Batch, i int, found []state.Entry) error {
+	me, you := &o.sides[input], &o.sides[1-input]
+	kind := b.Kind(i)
+	if kind.Sign() > 0 {
+		if len(found) == 0 {
+			if me.outer {
+				if err := e.row(input, b, i, 0, batch.Insert); err != nil {
+					return err
+				}
+			}
+			return o.add(input, b, i, 0)
+		}
+		if you.outer {
+			for _, f := range found {
+				if c := you.list.Cell(f, 0); *c == 0 {
+					if err := e.padded(1-input, f, batch.Delete); err != nil {
+						return err
+					}
+				}
+				*you.list.Cell(f, 0)++
+			}
+		}
+		for _, f := range found {
+			if err := e.row(input, b, i, f, batch.Insert); err != nil {
+				return err
+			}
+		}
+		return o.add(input, b, i, int64(len(found)))
+	}
+	if o.ids[i] != 0 {
+		me.list.RemoveEqual(o.ids[i], b, i)
+	}
+	if len(found) == 0 {
+		if me.outer {
+			return e.row(input, b, i, 0, batch.Delete)
+		}
+		return nil
+	}
+	if me.outer {
+		kind = batch.Delete
+	}
+	for _, f := range found {
+		if err := e.row(input, b, i, f, kind); err != nil {
+			return err
+		}
+		if you.outer {
+			c := you.list.Cell(f, 0)
+			*c--
+			if *c == 0 {
+				if err := e.padded(1-input, f, batch.Insert); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// semiLeft lets a left row pass if it has partners (semi) or none (anti).
+func (o *operator) semiLeft(e *emitter, b *batch.Batch, i int, found []state.Entry) error {
+	if (len(found) > 0) == (o.spec.Kind == Semi) {
+		if err := e.left(b, i, b.Kind(i)); err != nil {
+			return err
+		}
+	}
+	if b.Kind(i).Sign() > 0 {
+		return o.add(0, b, i, int64(len(found)))
+	}
+	if o.ids[i] != 0 {
+		o.sides[0].list.RemoveEqual(o.ids[i], b, i)
+	}
+	return nil
+}
+
+// semiRight counts a right row for each left row it meets; the first and the last
+// change what comes out.
+func (o *operator) semiRight(e *emitter, b *batch.Batch, i int, found []state.Entry) error {
+	kind := b.Kind(i)
+	left := o.sides[0].list
+	for _, f := range found {
+		c := left.Cell(f, 0)
+		before := *c
+		*c += int64(kind.Sign())
+		var err error
+		switch {
+		case kind.Sign() > 0 && before == 0 && o.spec.Kind == Semi, kind.Sign() < 0 && before == 1 && o.spec.Kind == Semi:
+			err = e.stored(f, kind)
+		case kind.Sign() > 0 && before == 0:
+			err = e.stored(f, batch.Delete)
+		case kind.Sign() < 0 && before == 1:
+			err = e.stored(f, batch.Insert)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if kind.Sign() > 0 {
+		return o.add(1, b, i, 0)
+	}
+	if o.ids[i] != 0 {
+		o.sides[1].list.RemoveEqual(o.ids[i], b, i)
+	}
+	return nil
+}
+
+// add stores row i with its number of partners. A row whose key can't match is
+// never asked for and isn't kept.
+func (o *operator) add(input int, b *batch.Batch, i int, partners int64) error {
+	if o.ids[i] == 0 {
+		return nil
+	}
+	list := o.sides[input].list
+	ids := make([]uint32, i+1)
+	ids[i] = o.ids[i]
+	entries := make([]state.Entry, i+1)
+	list.Append(ids, b, entries)
+	*list.Cell(entries[i], 0) = partners
+	return nil
+}
+
+// finish is batch mode: the right side is stored, left rows come out final, then
+// the right rows without a partner.
+func (o *operator) finish(later []*held) error {
+	for _, h := range later {
+		if h.input == 1 {
+			o.find(1, &h.rows)
+			o.store(1, &h.rows)
+		}
+	}
+	e := &emitter{o: o}
+	e.begin()
+	right := o.sides[1].list
+	for _, h := range later {
+		if h.input != 0 {
+			continue
+		}
+		o.find(0, &h.rows)
+		ids := append([]uint32(nil), o.ids...)
+		for i := 0; i < h.rows.Len; i++ {
+			copy(o.ids, ids)
+			found, err := o.matches(0, &h.rows, i)
+			if err != nil {
+				return err
+			}
+			switch o.spec.Kind {
+			case Semi, Anti:
+				if (len(found) > 0) == (o.spec.Kind == Semi) {
+					err = e.left(&h.rows, i, batch.Insert)
+				}
+			default:
+				for _, f := range found {
+					*right.Cell(f, 0)++
+					if err = e.row(0, &h.rows, i, f, batch.Insert); err != nil {
+						return err
+					}
+				}
+				if len(found) == 0 && o.sides[0].outer {
+					err = e.row(0, &h.rows, i, 0, batch.Insert)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if o.sides[1].outer {
+		if err := o.unmatched(e, later); err != nil {
+			return err
+		}
+	}
+	return e.flush()
+}
+
+// unmatched sends the right rows that no left row met.
+func (o *operator) unmatched(e *emitter, later []*held) error {
+	for _, h := range later {
+		if h.input != 1 {
+			continue
+		}
+		o.find(1, &h.rows)
+		for i := 0; i < h.rows.Len; i++ {
+			met := false
+			if o.ids[i] != 0 {
+				f, ok := o.sides[1].list.RemoveEqual(o.ids[i], &h.rows, i)
+				met = ok && *o.sides[1].list.Cell(f, 0) > 0
+			}
+			if !met {
+				if err := e.row(1, &h.rows, i, 0, batch.Insert); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
