@@ -306,7 +306,14 @@ func (p *parser) unexpected(expected ...string) {
 		msg += ", expected " + join(expected)
 	}
 	e := sqlerr.New(sqlerr.Syntax, at, "%s", msg)
-	if t.kind == tokWord {
+	if p.i > 0 && len(expected) == 1 && expected[0] == `";"` {
+		// SELECT a FORM t: the misspelt word was taken for an alias
+		prev := p.toks[p.i-1]
+		if near := nearest(prev.text, clauseWords); near != "" && prev.kind == tokWord && !ast.Reserved(prev.word) {
+			e.At, e.Hint = e.At.To(p.span(prev.start, prev.end)), "did you mean "+near+" for "+prev.text+"?"
+		}
+	}
+	if t.kind == tokWord && e.Hint == "" {
 		var words []string
 		name := false
 		for _, x := range expected {
@@ -316,7 +323,7 @@ func (p *parser) unexpected(expected ...string) {
 			name = name || strings.Contains(x, "name") || strings.Contains(x, "expression") || strings.Contains(x, "alias")
 		}
 		switch near := sqlerr.Nearest(t.text, words); {
-		case name && ast.Reserved(t.word):
+		case name && ast.Reserved(t.word) && !structural[t.word]:
 			e.Hint = t.word + " is a reserved word; as a name it needs back-ticks: `" + t.text + "`"
 		case near != "" && near != t.word:
 			e.Hint = "did you mean " + near + "?"
@@ -324,6 +331,13 @@ func (p *parser) unexpected(expected ...string) {
 	}
 	p.fail(e)
 }
+
+// clauseWords begin the clauses of a query.
+var clauseWords = []string{"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION"}
+
+// structural words are hardly ever meant as names where one was expected.
+var structural = wordSet(`SELECT FROM WHERE GROUP ORDER HAVING UNION EXCEPT INTERSECT LIMIT OFFSET FETCH ON AND OR THEN
+ELSE END WHEN AS INTO IN LIKE BETWEEN JOIN BY WITH SET VALUES PARTITION USING IS OVER`)
 
 func join(words []string) string {
 	if n := len(words); n > 1 {

@@ -184,7 +184,7 @@ func (p *parser) jsonPathArgs(c *ast.Call) {
 	for {
 		switch {
 		case p.kw("RETURNING"):
-			clauses(c).Returning = p.typeName()
+			clauses(c).Returning = p.typeWith(false) // NULL ON EMPTY may follow
 			p.formatJSON()
 		case p.kw("WITHOUT"):
 			p.kw("ARRAY")

@@ -25,13 +25,18 @@ var scalarTypes = map[string]struct {
 
 // typeName parses a type with its nullability and the postfixes ARRAY and
 // MULTISET.
-func (p *parser) typeName() ast.TypeName {
+func (p *parser) typeName() ast.TypeName { return p.typeWith(true) }
+
+// typeWith parses a type; without null a NULL behind it is left alone.
+func (p *parser) typeWith(null bool) ast.TypeName {
 	defer p.enter()()
 	start := p.tok.start
 	t := p.baseType(start)
 	for {
-		null, pos := p.nullability(), p.from(start)
-		setNull(t, pos, null)
+		if null {
+			n := p.nullability()
+			setNull(t, p.from(start), n)
+		}
 		switch {
 		case p.kw("ARRAY"):
 			t = &ast.ArrayType{TypePos: ast.TypePos{Pos: p.from(start)}, Elem: t}

@@ -169,7 +169,11 @@ func (p *printer) tableRef(r TableRef) {
 		p.w(")")
 		p.opt(r.Ordinality, " WITH ORDINALITY")
 	case *Sample:
-		p.refOperand(r.Ref)
+		if _, ok := r.Ref.(*Aliased); ok {
+			p.tableRef(r.Ref)
+		} else {
+			p.refOperand(r.Ref)
+		}
 		p.w(" TABLESAMPLE ", r.Method, "(", r.Percentage.Text, ")")
 		if r.Seed != nil {
 			p.w(" REPEATABLE (", r.Seed.Text, ")")
@@ -184,7 +188,8 @@ func (p *printer) tableRef(r TableRef) {
 
 // refOperand writes a reference that something is attached to.
 func (p *printer) refOperand(r TableRef) {
-	if _, ok := r.(*Join); ok {
+	switch r.(type) {
+	case *Join, *Aliased, *Sample:
 		p.w("(")
 		p.tableRef(r)
 		p.w(")")
@@ -212,7 +217,11 @@ func (p *printer) join(j *Join) {
 	p.opt(j.Natural, "NATURAL ")
 	p.opt(j.Kind != InnerJoin, string(j.Kind)+" ")
 	p.w("JOIN ")
-	p.refOperand(j.R)
+	if _, ok := j.R.(*Join); ok {
+		p.refOperand(j.R)
+	} else {
+		p.tableRef(j.R)
+	}
 	p.clause(" ON ", j.On)
 	if len(j.Using) > 0 {
 		p.w(" USING (", idents(j.Using), ")")

@@ -9,7 +9,7 @@ type TableName struct {
 }
 
 // Aliased gives another reference a name and perhaps new column names. The
-// argument is never itself Aliased.
+// reference is itself Aliased only where parentheses said so.
 type Aliased struct {
 	Pos
 	Ref     TableRef
