@@ -76,6 +76,7 @@ func (p *parser) afterCall(c *ast.Call, start int) {
 
 // arg parses one argument of a call.
 func (p *parser) arg() ast.Expr {
+	defer p.enter()()
 	start := p.tok.start
 	if (p.tok.kind == tokName || p.tok.kind == tokWord) && p.peek(1).kind == tokOp && p.peek(1).word == "=>" {
 		id := p.anyIdent()

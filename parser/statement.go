@@ -14,6 +14,7 @@ HELP QUIT EXIT CLEAR TABLE`)
 
 // statement parses one statement without its semicolon.
 func (p *parser) statement() ast.Stmt {
+	defer p.enter()()
 	start := p.tok.start
 	if p.queryAhead() || p.isOp("(") {
 		q := p.query()
