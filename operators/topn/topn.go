@@ -1,0 +1,174 @@
+package topn
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/types"
+)
+
+// operator is the live Top-N.
+type operator struct {
+	operators.Stateless
+	spec   *Spec
+	table  state.Table
+	rows   state.Sorted
+	env    *operators.Env
+	ts     []types.Type
+	outTs  []types.Type
+	cols   []int
+	keyTs  []types.Type
+	keys   []batch.Vector
+	hashes []uint64
+	ids    []uint32
+	fresh  []bool
+
+	before, after ranks
+	out           batch.Batch
+	hold          bool // batch mode: only the end counts
+	seen          []uint32
+}
+
+// ranks are the rows at ranks From..To at some moment, decoded.
+type ranks struct {
+	rows    batch.Batch
+	entries []state.Entry
+}
+
+// Open opens the sorted rows.
+func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
+	o.env, o.Out = env, out
+	s := o.spec
+	o.ts, o.outTs = s.In.Types(), s.Out.Types()
+	spec := state.Spec{Name: "topn", Sorted: []state.SortedSpec{{By: s.By}}}
+	for c, t := range o.ts {
+		o.cols = append(o.cols, c)
+		spec.Sorted[0].Row = append(spec.Sorted[0].Row, state.Column{Type: t, Meaning: s.In.Fields[c].Name})
+	}
+	for _, c := range s.Partition {
+		o.keyTs = append(o.keyTs, o.ts[c])
+		spec.Key = append(spec.Key, state.Column{Type: o.ts[c], Meaning: s.In.Fields[c].Name})
+	}
+	o.keys = make([]batch.Vector, len(s.Partition))
+	if o.table, err = env.State.Table(spec); err != nil {
+		return err
+	}
+	o.rows = o.table.Sorted(0)
+	for _, r := range []*ranks{&o.before, &o.after} {
+		r.rows.Cols = make([]batch.Vector, len(o.ts))
+	}
+	o.out.Reset(o.outTs)
+	o.hold = env.Session.Batch
+	return nil
+}
+
+// Process applies the rows one by one.
+func (o *operator) Process(_ int, b *batch.Batch) error {
+	for i, c := range o.spec.Partition {
+		o.keys[i] = b.Cols[c]
+	}
+	if cap(o.hashes) < b.Len {
+		o.hashes, o.ids, o.fresh = make([]uint64, 2*b.Len), make([]uint32, 2*b.Len), make([]bool, 2*b.Len)
+	}
+	o.hashes, o.ids, o.fresh = o.hashes[:b.Len], o.ids[:b.Len], o.fresh[:b.Len]
+	batch.Hash(o.keyTs, o.keys, b.Len, o.hashes)
+	o.table.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+	for i := 0; i < b.Len; i++ {
+		if o.hold && o.fresh[i] {
+			o.seen = append(o.seen, o.ids[i])
+		}
+		if err := o.row(b, i); err != nil {
+			return err
+		}
+	}
+	return o.flush()
+}
+
+// row puts row i in or takes it out.
+func (o *operator) row(b *batch.Batch, i int) error {
+	id, to := o.ids[i], int(o.spec.To)
+	if b.Kind(i).Sign() > 0 {
+		rank := o.rows.Seek(id, b, i, true)
+		if rank >= to && !o.spec.retract {
+			return nil // it will never be among the first
+		}
+		if rank >= to || o.hold {
+			o.rows.Insert(id, b, i)
+			if o.hold && !o.spec.retract && o.rows.Count(id) > to {
+				o.rows.RemoveRange(id, to, o.rows.Count(id))
+			}
+			return nil
+		}
+		o.take(&o.before, id, rank)
+		count := o.rows.Count(id)
+		o.rows.Insert(id, b, i)
+		o.take(&o.after, id, rank)
+		if !o.spec.retract && count >= to {
+			defer o.rows.RemoveRange(id, to, count+1)
+		}
+		return o.inserted(rank, b.Kind(i))
+	}
+	rank := o.find(id, b, i)
+	if rank < 0 {
+		o.env.Metrics.Dropped.Add(1)
+		return nil
+	}
+	if rank < to && !o.hold {
+		o.take(&o.before, id, rank)
+	}
+	o.rows.RemoveRange(id, rank, rank+1)
+	if rank >= to || o.hold {
+		return nil
+	}
+	o.take(&o.after, id, rank)
+	return o.removed(rank)
+}
+
+// find is the rank of the stored row equal to row i, -1 for none.
+func (o *operator) find(id uint32, b *batch.Batch, i int) int {
+	from := o.rows.Seek(id, b, i, false)
+	end := o.rows.Seek(id, b, i, true)
+	var one [1]state.Entry
+	for r := from; r < end; r++ {
+		o.rows.Range(id, r, one[:])
+		o.rows.Gather(one[:], o.cols, o.after.rows.Cols)
+		if batch.EqualRows(o.ts, o.after.rows.Cols, 0, b.Cols, i) {
+			return r
+		}
+	}
+	return -1
+}
+
+// take decodes the rows at ranks from..To-1.
+func (o *operator) take(r *ranks, id uint32, from int) {
+	n := int(o.spec.To) - from
+	if left := o.rows.Count(id) - from; n > left {
+		n = left
+	}
+	n = max(n, 0)
+	if cap(r.entries) < n {
+		r.entries = make([]state.Entry, n)
+	}
+	r.entries = r.entries[:n]
+	o.rows.Range(id, from, r.entries)
+	o.rows.Gather(r.entries, o.cols, r.rows.Cols)
+	r.rows.Len = n
+}
+
+// End sends the final rows of batch mode, partition by partition in the order of
+// arrival.
+func (o *operator) End(int) error {
+	if !o.hold {
+		return nil
+	}
+	for _, id := range o.seen {
+		o.take(&o.after, id, 0)
+		for k := int(o.spec.From) - 1; k < o.after.rows.Len; k++ {
+			if err := o.emit(&o.after, k, k, batch.Insert); err != nil {
+				return err
+			}
+		}
+	}
+	o.seen = nil
+	return o.flush()
+}

@@ -1,0 +1,297 @@
+package physical
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/calc"
+	"github.com/millrace/millrace/operators/dedup"
+	"github.com/millrace/millrace/operators/limit"
+	"github.com/millrace/millrace/operators/scan"
+	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/operators/topn"
+	"github.com/millrace/millrace/operators/union"
+	"github.com/millrace/millrace/operators/values"
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// Config is what the choice of operators depends on beside the plan.
+type Config struct {
+	Session *types.Session
+	Job     string
+	Collect func(*batch.Batch) error // where a SELECT's rows go
+	Stdout  io.Writer
+}
+
+// Build makes the graph of the plans, which may share nodes.
+func Build(roots []logical.Node, cfg Config) (*Graph, error) {
+	b := &builder{cfg: cfg, g: &Graph{Job: cfg.Job}, made: map[logical.Node]*Node{}}
+	for _, r := range roots {
+		if _, err := b.node(r); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range Passes {
+		if err := p.Apply(b.g, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return b.g, nil
+}
+
+// Bounded says that every scan below the plans ends.
+func Bounded(roots []logical.Node) bool {
+	for _, n := range roots {
+		if s, ok := n.(*logical.Scan); ok && !boundedScan(s) {
+			return false
+		}
+		if !Bounded(n.Inputs()) {
+			return false
+		}
+	}
+	return true
+}
+
+func boundedScan(n *logical.Scan) bool {
+	src, err := source(n, types.NewSession(func() time.Time { return time.Time{} }))
+	return err != nil || src.Bounded()
+}
+
+// builder turns logical nodes into graph nodes, each once.
+type builder struct {
+	cfg  Config
+	g    *Graph
+	made map[logical.Node]*Node
+}
+
+func (b *builder) node(n logical.Node) (*Node, error) {
+	if x := b.made[n]; x != nil {
+		return x, nil
+	}
+	x, err := b.choose(n)
+	if err != nil {
+		return nil, sqlerr.At(err, n.Span())
+	}
+	b.made[n] = x
+	return x, nil
+}
+
+// add appends a node to the graph.
+func (b *builder) add(spec operators.Spec, at sqlerr.Span, inputs ...Input) *Node {
+	n := &Node{Spec: spec, Inputs: inputs, Parallelism: 1, At: at, ID: len(b.g.Nodes) + 1}
+	b.g.Nodes = append(b.g.Nodes, n)
+	return n
+}
+
+func (b *builder) inputs(n logical.Node) ([]Input, error) {
+	var out []Input
+	for _, in := range n.Inputs() {
+		x, err := b.node(in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Input{From: x})
+	}
+	return out, nil
+}
+
+// choose picks the operator of a logical node.
+func (b *builder) choose(n logical.Node) (*Node, error) {
+	switch n := n.(type) {
+	case *logical.Project:
+		if f, ok := n.Input.(*logical.Filter); ok {
+			return b.calc(n, f.Input, f.Cond, n.Exprs)
+		}
+		return b.calc(n, n.Input, nil, n.Exprs)
+	case *logical.Filter:
+		return b.calc(n, n.Input, n.Cond, identity(n.Schema()))
+	}
+	in, err := b.inputs(n)
+	if err != nil {
+		return nil, err
+	}
+	at := n.Span()
+	switch n := n.(type) {
+	case *logical.Scan:
+		return b.scan(n)
+	case *logical.Values:
+		return b.add(&values.Spec{Rows: n.Rows, Out: n.Schema()}, at), nil
+	case *logical.Union:
+		return b.add(&union.Spec{Out: n.Schema()}, at, in...), nil
+	case *logical.Aggregate:
+		return b.aggregate(n, in[0])
+	case *logical.WindowTVF:
+		return b.windowTVF(n, in[0])
+	case *logical.Join:
+		return b.join(n, in)
+	case *logical.TopN:
+		return b.topN(n, in[0])
+	case *logical.Sort:
+		return b.sort(n, in[0])
+	case *logical.Correlate:
+		return b.correlate(n, in[0])
+	case *logical.Over:
+		return b.over(n, in[0])
+	case *logical.Sink:
+		return b.sink(n, in[0])
+	}
+	return nil, sqlerr.Unsupported(at, strings.TrimSuffix(fmt.Sprintf("%T", n), "")[len("*logical."):])
+}
+
+func identity(s *types.Schema) []expr.Expr {
+	out := make([]expr.Expr, s.Len())
+	for i, f := range s.Fields {
+		out[i] = &expr.Column{Index: i, Name: f.Name, T: f.Type}
+	}
+	return out
+}
+
+func (b *builder) calc(n, input logical.Node, cond expr.Expr, exprs []expr.Expr) (*Node, error) {
+	in, err := b.node(input)
+	if err != nil {
+		return nil, err
+	}
+	return b.add(&calc.Spec{In: input.Schema(), Filter: cond, Exprs: exprs, Out: n.Schema(), Session: b.cfg.Session}, n.Span(), Input{From: in}), nil
+}
+
+// delivered is the schema a connector is asked for.
+func delivered(n *logical.Scan) (*types.Schema, []connectors.Metadata) {
+	s := n.Table.Full.Select(n.Physical)
+	var meta []connectors.Metadata
+	for _, m := range n.Meta {
+		meta = append(meta, n.Table.Meta[m])
+		s.Fields = append(s.Fields, types.Field{Name: n.Table.MetaNames[m], Type: n.Table.Meta[m].Type})
+	}
+	return s, meta
+}
+
+func source(n *logical.Scan, session *types.Session) (connectors.Source, error) {
+	t := n.Table
+	if t.Connector.Source == nil {
+		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be read", t.Connector.Name)
+	}
+	schema, meta := delivered(n)
+	ct := connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: t.Key, Parts: t.Def.PartitionBy,
+		Options: t.Values, Format: bound(t, schema, session), Session: session}
+	return t.Connector.Source(ct)
+}
+
+// bound is the table's format for the columns that are moved.
+func bound(t *logical.Table, schema *types.Schema, session *types.Session) formats.Table {
+	f := t.Format
+	f.Spec.Schema, f.Spec.Full, f.Spec.Session, f.Spec.Key = schema, t.Full, session, t.Key
+	return f
+}
+
+func (b *builder) scan(n *logical.Scan) (*Node, error) {
+	src, err := source(n, b.cfg.Session)
+	if err != nil {
+		return nil, err
+	}
+	if b.cfg.Session.Batch {
+		if !src.Bounded() {
+			return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "querying an unbounded table %q in batch mode is not allowed: the table source is unbounded", n.Table.Path.Dotted())
+		}
+		if !src.Changes().InsertOnly() {
+			return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "querying a table in batch mode is only possible for insert-only sources, but %q produces other changes", n.Table.Path.Dotted())
+		}
+	}
+	schema, _ := delivered(n)
+	spec := &scan.Spec{Table: n.Table.Path.Dotted(), Source: src, Delivered: schema, Exprs: n.Exprs, Filter: n.Filter, Out: n.Schema(),
+		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n), SkipBad: b.cfg.Session.Option("millrace.on-error."+n.Table.Path.Name, "fail") == "skip"}
+	if n.Watermark != nil && !b.cfg.Session.Batch {
+		spec.Watermark, spec.Rowtime = n.Watermark, n.RowtimeExpr
+	}
+	if d, err := formats.ParseDuration(b.cfg.Session.Option("table.exec.source.idle-timeout", "0 ms")); err == nil {
+		spec.Idle = d
+	}
+	return b.add(spec, n.Span()), nil
+}
+
+// scanKey is where the table's primary key lies in the scan's output, nil when a
+// column of it was pruned.
+func scanKey(n *logical.Scan) []int {
+	var out []int
+	for _, k := range n.Table.Key {
+		name, at := n.Table.Columns.Fields[k].Name, -1
+		for i, f := range n.Schema().Fields {
+			if f.Name == name {
+				at = i
+			}
+		}
+		if at < 0 {
+			return nil
+		}
+		out = append(out, at)
+	}
+	return out
+}
+
+func (b *builder) topN(n *logical.TopN, in Input) (*Node, error) {
+	if n.Fn != "ROW_NUMBER" && n.Fn != "" && !b.cfg.Session.Batch {
+		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "%s() on streaming table is not supported currently", n.Fn)
+	}
+	if n.ToCol >= 0 && n.To == 0 {
+		return nil, sqlerr.Unsupported(n.Span(), "a rank limit that is a column")
+	}
+	if len(n.By) == 1 && n.From == 1 && n.To == 1 && !n.WithRank && !b.cfg.Session.Batch {
+		if attr := n.Input.Schema().Fields[n.By[0].Col].Type.Attr; attr != types.NoTimeAttr {
+			spec := &dedup.Spec{In: n.Input.Schema(), Keys: n.Partition, Time: n.By[0].Col, Rowtime: attr == types.Rowtime, KeepLast: n.By[0].Desc}
+			return b.add(spec, n.Span(), in), nil
+		}
+	}
+	return b.add(&topn.Spec{In: n.Input.Schema(), Partition: n.Partition, By: n.By, From: n.From, To: n.To, WithRank: n.WithRank, Out: n.Schema()}, n.Span(), in), nil
+}
+
+func (b *builder) sort(n *logical.Sort, in Input) (*Node, error) {
+	at := n.Span()
+	switch {
+	case len(n.By) == 0 && n.Limit >= 0 || len(n.By) == 0 && b.cfg.Session.Batch:
+		return b.add(&limit.Spec{In: n.Input.Schema(), Offset: n.Offset, Limit: n.Limit}, at, in), nil
+	case n.Limit >= 0:
+		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: n.Offset + n.Limit, Out: n.Schema()}
+		return b.add(spec, at, in), nil
+	case b.cfg.Session.Batch:
+		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: 1 << 30, Out: n.Schema()}
+		return b.add(spec, at, in), nil
+	case len(n.By) > 0 && n.Input.Schema().Fields[n.By[0].Col].Type.Attr == types.Rowtime && !n.By[0].Desc:
+		return nil, sqlerr.Unsupported(at, "ORDER BY a time attribute")
+	}
+	if len(n.By) == 0 {
+		return nil, sqlerr.New(sqlerr.Invalid, at, "FETCH is missed, which on streaming table is not supported currently").WithHint("add LIMIT n")
+	}
+	return nil, sqlerr.New(sqlerr.Invalid, at, "Sort on a non-time-attribute field is not supported").
+		WithHint("add LIMIT n, order by a time attribute, or SET 'execution.runtime-mode' = 'batch'")
+}
+
+func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
+	if n.Table == nil {
+		return b.add(&sink.Collect{In: n.Input.Schema(), To: b.cfg.Collect}, n.Span(), in), nil
+	}
+	t := n.Table
+	if t.Connector.Sink == nil {
+		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be written", t.Connector.Name)
+	}
+	schema := n.Input.Schema()
+	for i := range schema.Fields {
+		schema = &types.Schema{Fields: append([]types.Field(nil), schema.Fields...)}
+		schema.Fields[i].Type = schema.Fields[i].Type.Plain()
+	}
+	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Key: t.Key, Parts: t.Def.PartitionBy,
+		Options: t.Values, Format: bound(t, schema, b.cfg.Session), Session: b.cfg.Session})
+	if err != nil {
+		return nil, err
+	}
+	spec := &sink.Spec{Table: t.Path.Dotted(), Sink: s, In: schema, Key: t.Key, Overwrite: n.Overwrite, Job: b.cfg.Job, At: n.Span(),
+		DropNulls: strings.EqualFold(b.cfg.Session.Option("table.exec.sink.not-null-enforcer", "ERROR"), "DROP")}
+	return b.add(spec, n.Span(), in), nil
+}

@@ -1,0 +1,110 @@
+package physical
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/scan"
+	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// Pass is a walk over the graph.
+type Pass struct {
+	Name  string
+	Apply func(*Graph, Config) error
+}
+
+// Passes run in order.
+var Passes = []Pass{
+	{"changes", changes},
+	{"needs", needs},
+	{"cuts", cuts},
+	{"fingerprints", fingerprints},
+}
+
+// changes asks each spec, sources first, what it makes of its inputs' changes and
+// keys.
+func changes(g *Graph, _ Config) error {
+	for _, n := range g.Nodes {
+		in := make([]batch.Changes, len(n.Inputs))
+		keys := make([]operators.Keys, len(n.Inputs))
+		for i, x := range n.Inputs {
+			in[i], keys[i] = x.From.Changes, x.From.Keys
+		}
+		var err error
+		if s, ok := n.Spec.(*sink.Spec); ok {
+			s.Takes = s.Sink.Changes(in[0])
+		}
+		if n.Changes, n.Keys, err = n.Spec.Changes(in, keys); err != nil {
+			if len(n.Inputs) > 0 {
+				err = fmt.Errorf("%w which is produced by node %s", err, n.Inputs[0].From.Describe())
+			}
+			for _, e := range sqlerr.All(err) {
+				if e.Code == sqlerr.Runtime {
+					return &sqlerr.Error{Code: sqlerr.Invalid, Msg: err.Error(), At: n.At}
+				}
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// needs tells each spec, sinks first, whether its consumers want -U.
+func needs(g *Graph, _ Config) error {
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		for k, in := range n.Inputs {
+			in.From.Need = in.From.Need.Or(n.Spec.Needs(k, n.Need))
+		}
+	}
+	for _, n := range g.Nodes {
+		if s, ok := n.Spec.(operators.BeforeAware); ok {
+			s.SetBefore(n.Need.Before)
+		}
+	}
+	return nil
+}
+
+// cuts tells each scan how fine event time acts behind it: the greatest common
+// divisor of its consumers' slices.
+func cuts(g *Graph, _ Config) error {
+	width := map[*Node]int64{}
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		w := width[n]
+		if t, ok := n.Spec.(operators.EventTimed); ok {
+			w = gcd(w, t.Slice())
+		}
+		if s, ok := n.Spec.(*scan.Spec); ok {
+			s.Cut = w
+		}
+		for _, in := range n.Inputs {
+			width[in.From] = gcd(width[in.From], w)
+		}
+	}
+	return nil
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// fingerprints names what each node's rows mean, for the identity of its state.
+func fingerprints(g *Graph, _ Config) error {
+	for _, n := range g.Nodes {
+		h := fnv.New64a()
+		fmt.Fprint(h, n.Describe())
+		for _, in := range n.Inputs {
+			fmt.Fprint(h, in.From.Fingerprint)
+		}
+		n.Fingerprint = fmt.Sprintf("%016x", h.Sum64())
+	}
+	return nil
+}
