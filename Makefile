@@ -1,0 +1,33 @@
+# Each target is one verb; `make test` is the README's test command.
+GO ?= go
+SEED ?= 1
+
+.PHONY: build test test-race lint rewrite bench conformance race-flink
+
+build: ## the binary, in bin/
+	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
+
+test: build ## unit and .test files; no servers
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-race:
+	$(GO) test -race ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+
+rewrite: ## fill in the expected output of .test files; read the difference before you commit
+	$(GO) test ./... -rewrite
+
+bench:
+	$(GO) test -run xxx -bench . -benchmem ./...
+
+conformance: build ## CASES=DIR: the folder with run_cases.py and cases/
+	@test -n "$(CASES)" || { echo 'say where the cases are: make conformance CASES=DIR'; exit 2; }
+	python3 $(CASES)/run_cases.py --engine '$(CURDIR)/bin/millrace run --format jsonl --changelog {script}' --cases '$(CASES)/cases/*/*.json' $(ARGS)
+
+race-flink: build ## FLINK=CMD: a command that runs a script on Flink and prints its CPU seconds
+	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }
+	scripts/race-flink '$(FLINK)' examples/nexmark/*.sql
