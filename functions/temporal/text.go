@@ -1,0 +1,421 @@
+package temporal
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+const wallPattern = "yyyy-MM-dd HH:mm:ss"
+
+var (
+	str       = functions.StringParam
+	timestamp = functions.TimestampParam
+)
+
+// DateFormat is DATE_FORMAT(t, pattern).
+var DateFormat = &functions.Scalar{
+	Name: "DATE_FORMAT",
+	Doc:  doc("DATE_FORMAT(timestamp, pattern)", "The timestamp as text by a Java date pattern.", "DATE_FORMAT(TIMESTAMP '2020-01-02 03:04:05', 'yyyy/MM') -> '2020/01'"),
+	Sigs: []functions.Sig{
+		{Params: []functions.Param{timestamp, str}, Result: functions.Nullable(types.StringType)},
+		{Params: []functions.Param{str, str}, Result: functions.Nullable(types.StringType)},
+	},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		from := clockOf(c.Args[0].Type, c.Session)
+		isText := c.Args[0].Type.IsString()
+		var ps patterns
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
+			each(n, sel, func(i int) {
+				p, e := ps.of(args[1].Bytes(i))
+				if e != nil {
+					if err == nil {
+						bad, err = i, e
+					}
+					return
+				}
+				var m moment
+				if isText {
+					var ok bool
+					if m, ok = isoText(args[0].Bytes(i)); !ok {
+						out.SetNull(i)
+						return
+					}
+				} else {
+					m = from.at(&args[0], i)
+				}
+				off := len(out.Buf)
+				out.Buf = p.append(out.Buf, m, zoneOf(from), shiftOf(from, args[0], i))
+				out.EndBytes(i, off)
+			})
+			return bad, err
+		}), nil
+	},
+}
+
+func zoneOf(c clock) *time.Location {
+	if c.zone == nil {
+		return time.UTC
+	}
+	return c.zone
+}
+
+func shiftOf(c clock, v batch.Vector, i int) int {
+	if c.zone == nil {
+		return 0
+	}
+	return int(offset(v.I64[i], c.zone) / 1_000_000)
+}
+
+// FromUnixTime is FROM_UNIXTIME(seconds[, pattern]).
+var FromUnixTime = &functions.Scalar{
+	Name: "FROM_UNIXTIME",
+	Doc:  doc("FROM_UNIXTIME(seconds[, pattern])", "Seconds since the epoch as text in the session's zone.", "FROM_UNIXTIME(44) -> '1970-01-01 00:00:44'"),
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.BigIntParam, str.Opt()}, Result: functions.Nullable(types.StringType)}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		k := clock{t: types.TimestampLTZType(3), zone: c.Session.Zone}
+		var ps patterns
+		var v batch.Vector
+		v.Prepare(k.t, 1)
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
+			each(n, sel, func(i int) {
+				pat := []byte(nil)
+				if len(args) > 1 {
+					pat = args[1].Bytes(i)
+				} else {
+					pat = append(pat, wallPattern...)
+				}
+				p, e := ps.of(pat)
+				if e != nil {
+					if err == nil {
+						bad, err = i, e
+					}
+					return
+				}
+				v.I64[0] = args[0].I64[i] * 1_000_000
+				off := len(out.Buf)
+				out.Buf = p.append(out.Buf, k.at(&v, 0), zoneOf(k), shiftOf(k, v, 0))
+				out.EndBytes(i, off)
+			})
+			return bad, err
+		}), nil
+	},
+}
+
+// UnixTimestamp is UNIX_TIMESTAMP([text[, pattern]]).
+var UnixTimestamp = &functions.Scalar{
+	Name: "UNIX_TIMESTAMP", Class: functions.PerRow,
+	Doc:  doc("UNIX_TIMESTAMP([text[, pattern]])", "Seconds since the epoch: now, or of a text read in the session's zone. Text that can't be read gives the least BIGINT."),
+	Sigs: []functions.Sig{{Params: []functions.Param{str.Opt(), str.Opt()}, Result: functions.Strict(types.BigIntType)}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		var ps patterns
+		wall := []byte(wallPattern)
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
+			now := int64(0)
+			if len(args) == 0 {
+				now = c.Session.Now().Unix()
+			}
+			each(n, sel, func(i int) {
+				if len(args) == 0 {
+					out.I64[i] = now
+					return
+				}
+				pat := wall
+				if len(args) > 1 {
+					pat = args[1].Bytes(i)
+				}
+				p, e := ps.of(pat)
+				if e != nil {
+					if err == nil {
+						bad, err = i, e
+					}
+					return
+				}
+				r, ok := p.parse(string(args[0].Bytes(i)), true)
+				if !ok {
+					out.I64[i] = math.MinInt64
+					return
+				}
+				m, _ := r.moment(true)
+				us := m.day*microsPerDay + m.micro
+				if r.zoned {
+					us -= r.offset * 1_000_000
+				} else {
+					us = toInstant(us, c.Session.Zone)
+				}
+				out.I64[i] = floorDiv(us, 1_000_000)
+			})
+			return bad, err
+		}), nil
+	},
+}
+
+// ToDate is TO_DATE(text[, pattern]).
+var ToDate = &functions.Scalar{
+	Name: "TO_DATE",
+	Doc:  doc("TO_DATE(text[, pattern])", "The date a text names, NULL if it names none.", "TO_DATE('2020-1-2') -> 2020-01-02"),
+	Sigs: []functions.Sig{{Params: []functions.Param{str, str.Opt()}, Result: functions.Nullable(types.DateType)}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		var ps patterns
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			each(n, sel, func(i int) {
+				if len(args) == 1 {
+					d, ok := types.ParseDate(args[0].Bytes(i))
+					if out.I64[i] = d; !ok {
+						out.SetNull(i)
+					}
+					return
+				}
+				p, err := ps.of(args[1].Bytes(i))
+				if err != nil {
+					out.SetNull(i)
+					return
+				}
+				r, ok := p.parse(string(args[0].Bytes(i)), false)
+				m, exists := r.moment(false)
+				if out.I64[i] = m.day; !ok || !exists {
+					out.SetNull(i)
+				}
+			})
+			return 0, nil
+		}), nil
+	},
+}
+
+// readWall reads a text by a pattern, or in the default form.
+func readWall(ps *patterns, s, pat []byte) (m moment, r parsed, ok bool) {
+	if pat == nil {
+		m, ok = isoText(s)
+		return m, r, ok
+	}
+	p, err := ps.of(pat)
+	if err != nil {
+		return m, r, false
+	}
+	if r, ok = p.parse(string(s), false); ok {
+		m, _ = r.moment(false)
+	}
+	return m, r, ok
+}
+
+// ToTimestamp is TO_TIMESTAMP(text[, pattern]).
+var ToTimestamp = &functions.Scalar{
+	Name: "TO_TIMESTAMP",
+	Doc:  doc("TO_TIMESTAMP(text[, pattern])", "The timestamp a text names, to the millisecond; NULL if it names none.", "TO_TIMESTAMP('2020-01-02 03:04:05') -> 2020-01-02 03:04:05.000"),
+	Sigs: []functions.Sig{{Params: []functions.Param{str, str.Opt()}, Result: functions.Nullable(types.TimestampType(3))}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		var ps patterns
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			each(n, sel, func(i int) {
+				var pat []byte
+				if len(args) > 1 {
+					pat = args[1].Bytes(i)
+				}
+				m, _, ok := readWall(&ps, args[0].Bytes(i), pat)
+				if out.I64[i] = m.day*microsPerDay + m.micro/1000*1000; !ok {
+					out.SetNull(i)
+				}
+			})
+			return 0, nil
+		}), nil
+	},
+}
+
+// ToTimestampLTZ is TO_TIMESTAMP_LTZ(number[, precision]) and
+// TO_TIMESTAMP_LTZ(text[, pattern[, zone]]).
+var ToTimestampLTZ = &functions.Scalar{
+	Name: "TO_TIMESTAMP_LTZ",
+	Doc:  doc("TO_TIMESTAMP_LTZ(number[, precision]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]])", "An instant: a number of seconds (precision 0), milliseconds (3) or microseconds (6) since the epoch, or a text read in the zone, UTC if none is given."),
+	Sigs: []functions.Sig{
+		{Params: []functions.Param{functions.NumericParam, functions.IntegerParam.Opt()}, Result: ltzOfNumber},
+		{Params: []functions.Param{str, str.Opt(), str.Opt()}, Result: func(args []functions.Arg) (types.Type, error) {
+			digits := 3
+			if len(args) > 1 {
+				if p, err := compile(text(args[1])); err == nil {
+					digits = min(9, max(3, p.digits))
+				}
+			}
+			return types.TimestampLTZType(digits), nil
+		}},
+	},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		if c.Args[0].Type.IsString() {
+			return ltzOfText(c), nil
+		}
+		return ltzKernel(c), nil
+	},
+}
+
+func ltzOfNumber(args []functions.Arg) (types.Type, error) {
+	p := 3
+	if len(args) > 1 && args[1].Const != nil && !args[1].Const.Null(0) {
+		p = int(args[1].Const.I64[0])
+		if p < 0 || p > 9 {
+			return types.Type{}, fmt.Errorf("the precision of TO_TIMESTAMP_LTZ is 0 to 9, not %d", p)
+		}
+	}
+	return types.TimestampLTZType(max(p, 3)), nil
+}
+
+// year0 and year9999 are the bounds of a TIMESTAMP_LTZ, in microseconds.
+var year0, year9999 = dayOf(0, 1, 1) * microsPerDay, dayOf(10000, 1, 1)*microsPerDay - 1
+
+func ltzKernel(c functions.Call) functions.Kernel {
+	t := c.Args[0].Type
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
+		each(n, sel, func(i int) {
+			p := int64(3)
+			if len(args) > 1 {
+				p = args[1].I64[i]
+			}
+			if p < 0 || p > 9 {
+				if err == nil {
+					bad, err = i, fmt.Errorf("the precision of TO_TIMESTAMP_LTZ is 0 to 9, not %d", p)
+				}
+				return
+			}
+			x, ok := micros(t, &args[0], i, int(p))
+			if !ok || x < year0 || x > year9999 {
+				out.SetNull(i)
+				return
+			}
+			out.I64[i] = x
+			if c.Result.Layout() == types.LayoutWide {
+				out.Hi[i] = 0
+				if t.IsInteger() && p > 6 {
+					per := int64(math.Pow10(int(p - 6)))
+					out.Hi[i] = (args[0].I64[i] - x*per) * 1000 / per
+				}
+			}
+		})
+		return bad, err
+	})
+}
+
+// micros is a number of units of 10^-p seconds as microseconds.
+func micros(t types.Type, v *batch.Vector, i, p int) (int64, bool) {
+	var f float64
+	switch {
+	case t.IsInteger():
+		x := v.I64[i]
+		if p > 6 {
+			return floorDiv(x, int64(math.Pow10(p-6))), true
+		}
+		per := int64(math.Pow10(6 - p))
+		return x * per, x <= math.MaxInt64/per && x >= math.MinInt64/per
+	case t.Kind == types.Decimal:
+		f = v.Decimal(t, i).Float64() / math.Pow10(t.Scale)
+	default:
+		f = v.F64[i]
+	}
+	f = math.Trunc(f*math.Pow10(3-p)) * 1000 // to the millisecond
+	if f != f || math.Abs(f) > 1e18 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+func ltzOfText(c functions.Call) functions.Kernel {
+	var ps patterns
+	zone, zoneName := time.UTC, ""
+	unit := int64(math.Pow10(max(0, 6-c.Result.Length)))
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
+		each(n, sel, func(i int) {
+			var pat []byte
+			if len(args) > 1 {
+				pat = args[1].Bytes(i)
+			}
+			if len(args) > 2 && zoneName != string(args[2].Bytes(i)) {
+				zoneName = string(args[2].Bytes(i))
+				z, e := loadZone(zoneName)
+				if e != nil && err == nil {
+					bad, err = i, fmt.Errorf("unknown time zone '%s'", zoneName)
+				}
+				zone = z
+			}
+			m, r, ok := readWall(&ps, args[0].Bytes(i), pat)
+			if !ok {
+				if err == nil {
+					bad, err = i, fmt.Errorf("TO_TIMESTAMP_LTZ can't read the text '%s'", args[0].Bytes(i))
+				}
+				return
+			}
+			us := m.day*microsPerDay + m.micro
+			if r.zoned {
+				us -= r.offset * 1_000_000
+			} else {
+				us = toInstant(us, zone)
+			}
+			out.I64[i] = floorDiv(us, unit) * unit
+			if c.Result.Layout() == types.LayoutWide {
+				out.Hi[i] = m.nano
+			}
+		})
+		return bad, err
+	})
+}
+
+// loadZone finds a zone by its name (Asia/Shanghai) or offset (GMT+08:00, +8).
+func loadZone(name string) (*time.Location, error) {
+	rest := name
+	if len(rest) > 3 && (rest[:3] == "GMT" || rest[:3] == "UTC") {
+		rest = rest[3:]
+	}
+	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
+		if len(rest) == 2 {
+			rest = rest[:1] + "0" + rest[1:]
+		}
+		var r parsed
+		if tail, ok := r.readZone(rest); ok && tail == "" {
+			return time.FixedZone(name, int(r.offset)), nil
+		}
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return time.UTC, fmt.Errorf("unknown time zone %s", strconv.Quote(name))
+	}
+	return z, nil
+}
+
+// ConvertTZ is CONVERT_TZ(text, from, to).
+var ConvertTZ = &functions.Scalar{
+	Name: "CONVERT_TZ",
+	Doc:  doc("CONVERT_TZ(text, from zone, to zone)", "A wall clock text moved to another zone. An unknown zone counts as UTC.", "CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles') -> '1969-12-31 16:00:00'"),
+	Sigs: []functions.Sig{{Params: []functions.Param{str, str, str}, Result: functions.Nullable(types.StringType)}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		zones := map[string]*time.Location{}
+		find := func(b []byte) *time.Location {
+			z, ok := zones[string(b)]
+			if !ok {
+				z, _ = loadZone(string(b))
+				zones[string(b)] = z
+			}
+			return z
+		}
+		wall, err := compile(wallPattern)
+		if err != nil {
+			return nil, err
+		}
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			each(n, sel, func(i int) {
+				r, ok := wall.parse(string(args[0].Bytes(i)), true)
+				if !ok {
+					out.SetNull(i)
+					return
+				}
+				m, _ := r.moment(true)
+				us := toLocal(toInstant(m.day*microsPerDay+m.micro, find(args[1].Bytes(i))), find(args[2].Bytes(i)))
+				day := floorDiv(us, microsPerDay)
+				off := len(out.Buf)
+				out.Buf = wall.append(out.Buf, moment{day: day, micro: us - day*microsPerDay}, time.UTC, 0)
+				out.EndBytes(i, off)
+			})
+			return 0, nil
+		}), nil
+	},
+}
