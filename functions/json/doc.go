@@ -24,8 +24,8 @@
 //
 // JSON_VALUE and JSON_QUERY may also be called with (s, path) alone, JSON_EXISTS
 // too. A value of JSON_OBJECT and JSON_ARRAY that is itself a call of
-// JSON_OBJECT, JSON_ARRAY, JSON_QUERY or JSON is embedded as it is: the caller
-// passes onNull, and a call JSON(value), for it.
+// JSON_OBJECT, JSON_ARRAY or JSON_QUERY is to be embedded as it is: the caller
+// wraps it in a call JSON(value), whose type JSON_OBJECT and JSON_ARRAY know.
 //
 //	v['field'], v[1] of a VARIANT   ITEM of package collection for arrays and maps;
 //	                                VARIANT_ITEM(v, key) here
