@@ -1,0 +1,363 @@
+package bind
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/parser/ast"
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// query binds any query form.
+func (b *Binder) query(q ast.Query) *relation {
+	switch q := q.(type) {
+	case *ast.Select:
+		return b.selectQuery(q, nil)
+	case *ast.Values:
+		return b.values(q)
+	case *ast.SetOp:
+		return b.setOp(q)
+	case *ast.Ordered:
+		return b.ordered(q)
+	case *ast.With:
+		return b.with(q)
+	case *ast.TableQuery:
+		return b.table(&ast.TableName{Pos: q.Pos, Name: q.Name})
+	}
+	unsupported(q.Span(), fmt.Sprintf("%T", q))
+	return nil
+}
+
+// with binds WITH: each query is inlined where it is named.
+func (b *Binder) with(q *ast.With) *relation {
+	inner := *b
+	inner.ctes = map[string]*relation{}
+	for k, v := range b.ctes {
+		inner.ctes[k] = v
+	}
+	for _, c := range q.CTEs {
+		r := inner.query(c.Query)
+		inner.ctes[c.Name.Name] = renamed(r, c.Name.Name, c.Columns, c.Span())
+	}
+	return inner.query(q.Body)
+}
+
+// renamed gives a relation an alias and, optionally, new column names.
+func renamed(r *relation, alias string, names []ast.Ident, at sqlerr.Span) *relation {
+	s := &scope{cols: append([]scopeColumn(nil), r.scope.cols...)}
+	if len(names) > 0 && len(names) != len(s.cols) {
+		failf(sqlerr.Invalid, at, "%d column names for %d columns", len(names), len(s.cols))
+	}
+	for i := range s.cols {
+		s.cols[i].table, s.cols[i].hidden = alias, false
+		if len(names) > 0 {
+			s.cols[i].name = names[i].Name
+		}
+	}
+	return &relation{node: r.node, scope: s}
+}
+
+// selection is a SELECT while it is bound.
+type selection struct {
+	b     *Binder
+	q     *ast.Select
+	node  logical.Node
+	x     *exprBinder
+	items []expr.Expr
+	names []string
+}
+
+// selectQuery binds a SELECT. orderBy are sort keys of the query around it, which
+// may use columns that aren't selected: their expressions come back hidden, behind
+// the items.
+func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
+	from := b.from(q)
+	s := &selection{b: b, q: q, node: from.node}
+	s.x = &exprBinder{b: b, scope: from.scope}
+	if q.Where != nil {
+		s.where(q.Where)
+	}
+	if q.GroupBy != nil || b.aggregates(q) {
+		s.x.group = newGrouper(s)
+	}
+	s.x.over = &overs{s: s, x: s.x}
+	s.expand()
+	var having, qualify expr.Expr
+	if q.Having != nil {
+		having = s.x.condition(q.Having, "HAVING")
+	}
+	if q.Qualify != nil {
+		qualify = s.x.condition(q.Qualify, "QUALIFY")
+	}
+	hidden := s.sortKeys(orderBy)
+	exprs := append(append([]expr.Expr(nil), s.items...), hidden...)
+	if s.x.group != nil {
+		s.node, exprs, having, qualify = s.x.group.finish(exprs, having, qualify)
+	}
+	if having != nil {
+		s.node = filter(s.node, having)
+	}
+	if len(s.x.over.calls) > 0 {
+		s.node, exprs, qualify = s.x.over.finish(s.node, exprs, qualify)
+	}
+	if qualify != nil {
+		s.node = filter(s.node, qualify)
+	}
+	names := append([]string(nil), s.names...)
+	for i := range hidden {
+		names = append(names, fmt.Sprintf("$sort%d", i))
+	}
+	s.node = project(s.node, exprs, names, q.Span())
+	if q.Distinct {
+		s.node = distinct(s.node)
+	}
+	out := &scope{}
+	for i, f := range s.node.Schema().Fields[:len(s.items)] {
+		out.cols = append(out.cols, scopeColumn{name: names[i], t: f.Type})
+	}
+	return &relation{node: s.node, scope: out}
+}
+
+func filter(n logical.Node, cond expr.Expr) logical.Node {
+	return &logical.Filter{Base: logical.Base{Out: n.Schema(), At: cond.Span()}, Input: n, Cond: cond}
+}
+
+// distinct groups by every column.
+func distinct(n logical.Node) logical.Node {
+	keys := make([]int, n.Schema().Len())
+	for i := range keys {
+		keys[i] = i
+	}
+	s := &types.Schema{Fields: append([]types.Field(nil), n.Schema().Fields...)}
+	for i := range s.Fields {
+		s.Fields[i].Type = s.Fields[i].Type.Plain()
+	}
+	return &logical.Aggregate{Base: logical.Base{Out: s, At: n.Span()}, Input: n, Keys: keys, Distinct: true}
+}
+
+// expand binds the select list, with * written out.
+func (s *selection) expand() {
+	for _, item := range s.q.Items {
+		if star, ok := item.Expr.(*ast.Star); ok {
+			s.star(star)
+			continue
+		}
+		e := s.x.bind(item.Expr)
+		name := "EXPR$" + strconv.Itoa(len(s.items))
+		switch {
+		case item.Alias != nil:
+			name = item.Alias.Name
+		default:
+			switch n := item.Expr.(type) {
+			case *ast.Name:
+				name = n.Last().Name
+			case *ast.Field:
+				name = n.Name.Name
+			}
+		}
+		s.items, s.names = append(s.items, e), append(s.names, name)
+	}
+}
+
+func (s *selection) star(star *ast.Star) {
+	n := 0
+	for i, c := range s.x.scope.cols {
+		if c.hidden && len(star.Qualifier) == 0 || len(star.Qualifier) > 0 && c.table != star.Qualifier[len(star.Qualifier)-1].Name {
+			continue
+		}
+		n++
+		var e expr.Expr = &expr.Column{Index: i, Name: c.name, T: c.t, At: star.Span()}
+		if s.x.group != nil {
+			e = s.x.bind(&ast.Name{Pos: star.Pos, Parts: []ast.Ident{{Pos: star.Pos, Name: c.name}}})
+		}
+		s.items, s.names = append(s.items, e), append(s.names, c.name)
+	}
+	if n == 0 {
+		if len(star.Qualifier) > 0 {
+			failf(sqlerr.NotFound, star.Span(), "table %q not found", star.Qualifier[len(star.Qualifier)-1].Name)
+		}
+		failf(sqlerr.Invalid, star.Span(), "SELECT * needs FROM")
+	}
+}
+
+// sortKeys binds the ORDER BY expressions that aren't select items.
+func (s *selection) sortKeys(items []ast.OrderItem) []expr.Expr {
+	var out []expr.Expr
+	for _, o := range items {
+		if s.output(o.Expr) < 0 {
+			out = append(out, s.x.bind(o.Expr))
+		}
+	}
+	return out
+}
+
+// output is the select item that an ORDER BY expression means: an ordinal, an
+// alias, or the same expression; -1 for none.
+func (s *selection) output(e ast.Expr) int {
+	if n, ok := e.(*ast.Number); ok {
+		i, err := strconv.Atoi(n.Text)
+		if err != nil || i < 1 || i > len(s.items) {
+			failf(sqlerr.Invalid, e.Span(), "ORDER BY position %s is not in the select list of %d", n.Text, len(s.items))
+		}
+		return i - 1
+	}
+	if n, ok := e.(*ast.Name); ok && len(n.Parts) == 1 {
+		for i, name := range s.names {
+			if name == n.Parts[0].Name {
+				return i
+			}
+		}
+	}
+	at := 0
+	for _, item := range s.q.Items {
+		if _, ok := item.Expr.(*ast.Star); ok {
+			return -1
+		}
+		if ast.Equal(item.Expr, e) {
+			return at
+		}
+		at++
+	}
+	return -1
+}
+
+// ordered binds ORDER BY, LIMIT and OFFSET around a query.
+func (b *Binder) ordered(q *ast.Ordered) *relation {
+	sel, isSelect := q.Query.(*ast.Select)
+	var r *relation
+	if isSelect {
+		r = b.selectQuery(sel, q.OrderBy)
+	} else {
+		r = b.query(q.Query)
+	}
+	width := len(r.scope.cols)
+	sort := &logical.Sort{Base: logical.Base{Out: r.node.Schema(), At: q.Span()}, Input: r.node, Limit: -1}
+	hidden := width
+	find := &selection{b: b, names: r.scope.names(), items: make([]expr.Expr, width), q: &ast.Select{}}
+	if isSelect {
+		find.q = sel
+	}
+	for _, o := range q.OrderBy {
+		col := find.output(o.Expr)
+		if col < 0 {
+			if !isSelect {
+				failf(sqlerr.Invalid, o.Span(), "ORDER BY may only name columns of the result here")
+			}
+			col = hidden
+			hidden++
+		}
+		nullsLast := o.Desc
+		if o.Nulls != "" {
+			nullsLast = o.Nulls == "LAST"
+		}
+		sort.By = append(sort.By, batch.Order{Col: col, Desc: o.Desc, NullsLast: nullsLast})
+	}
+	if q.Limit != nil {
+		sort.Limit = count(q.Limit)
+	}
+	if q.Offset != nil {
+		sort.Offset = count(q.Offset)
+	}
+	var n logical.Node = sort
+	if hidden > width {
+		n = project(n, columns(n.Schema())[:width], r.scope.names(), q.Span())
+	}
+	return &relation{node: n, scope: r.scope}
+}
+
+func count(n *ast.Number) int64 {
+	x, err := strconv.ParseInt(n.Text, 10, 64)
+	if err != nil {
+		failf(sqlerr.Type, n.Span(), "%s isn't a number of rows", n.Text)
+	}
+	return x
+}
+
+// values binds VALUES: the columns' types are common to the rows.
+func (b *Binder) values(q *ast.Values) *relation {
+	x := &exprBinder{b: b, scope: &scope{}}
+	n := &logical.Values{Base: logical.Base{At: q.Span(), Out: &types.Schema{}}}
+	for _, r := range q.Rows {
+		if len(n.Rows) > 0 && len(r.Items) != len(n.Rows[0]) {
+			failf(sqlerr.Invalid, r.Span(), "VALUES: a row of %d columns beside one of %d", len(r.Items), len(n.Rows[0]))
+		}
+		n.Rows = append(n.Rows, x.all(r.Items))
+	}
+	out := &scope{}
+	for c := range n.Rows[0] {
+		ts := make([]types.Type, len(n.Rows))
+		for i, r := range n.Rows {
+			ts[i] = r[c].Type()
+		}
+		t, ok := types.Common(ts...)
+		if !ok {
+			failf(sqlerr.Type, n.Rows[0][c].Span(), "VALUES: column %d has no type common to all rows", c+1)
+		}
+		for _, r := range n.Rows {
+			r[c] = coerce(r[c], t, b.Session)
+		}
+		name := "EXPR$" + strconv.Itoa(c)
+		n.Out.Fields = append(n.Out.Fields, types.Field{Name: name, Type: t})
+		out.cols = append(out.cols, scopeColumn{name: name, t: t})
+	}
+	return &relation{node: n, scope: out}
+}
+
+// setOp binds UNION, INTERSECT and EXCEPT.
+func (b *Binder) setOp(q *ast.SetOp) *relation {
+	l, r := b.query(q.L), b.query(q.R)
+	ls, rs := l.node.Schema(), r.node.Schema()
+	if ls.Len() != rs.Len() {
+		failf(sqlerr.Invalid, q.Span(), "Column count mismatch in %s: %d and %d", q.Op, ls.Len(), rs.Len())
+	}
+	out := &types.Schema{}
+	s := &scope{}
+	for i := range ls.Fields {
+		lt, rt := ls.Fields[i].Type, rs.Fields[i].Type
+		t, ok := types.Common(lt, rt)
+		if !ok {
+			failf(sqlerr.Type, q.Span(), "Type mismatch in column %d of %s: %s and %s", i+1, q.Op, lt, rt)
+		}
+		if lt.Attr == rt.Attr && lt.Plain().Same(rt.Plain()) {
+			t.Attr = lt.Attr
+		}
+		out.Fields = append(out.Fields, types.Field{Name: ls.Fields[i].Name, Type: t})
+		s.cols = append(s.cols, scopeColumn{name: ls.Fields[i].Name, t: t})
+	}
+	base := logical.Base{Out: out, At: q.Span()}
+	inputs := []logical.Node{b.conform(l.node, out), b.conform(r.node, out)}
+	var n logical.Node
+	switch q.Op {
+	case ast.Union:
+		n = &logical.Union{Base: base, All: inputs}
+		if !q.All {
+			n = distinct(n)
+		}
+	default:
+		kind := logical.Intersect
+		if q.Op == ast.Except {
+			kind = logical.Except
+		}
+		n = &logical.SetOp{Base: base, Kind: kind, AllRows: q.All, Left: inputs[0], Right: inputs[1]}
+	}
+	return &relation{node: n, scope: s}
+}
+
+// conform casts a relation's columns to the schema's types.
+func (b *Binder) conform(n logical.Node, to *types.Schema) logical.Node {
+	same := true
+	exprs := columns(n.Schema())
+	for i := range exprs {
+		if c := coerce(exprs[i], to.Fields[i].Type, b.Session); c != exprs[i] {
+			exprs[i], same = c, false
+		}
+	}
+	if same {
+		return n
+	}
+	return project(n, exprs, to.Names(), n.Span())
+}

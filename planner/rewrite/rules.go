@@ -1,0 +1,48 @@
+// Package rewrite turns a logical plan into a better one with the same rows: an
+// ordered list of rules, a file each. Start with Rules.
+package rewrite
+
+import (
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/types"
+)
+
+// Rule rewrites one node, whose inputs have been rewritten already; it answers the
+// node itself when it doesn't apply.
+type Rule struct {
+	Name  string
+	Apply func(logical.Node, *types.Session) (logical.Node, error)
+}
+
+// Rules run in order, each over the whole plan.
+var Rules = []Rule{
+	{"merge-projects", mergeProjects},
+	{"top-n", topN},
+	{"window-aggregate", windowAggregate},
+}
+
+// Apply runs every rule.
+func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
+	for _, r := range Rules {
+		var err error
+		if n, err = walk(n, r, session); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {
+	in := n.Inputs()
+	if len(in) > 0 {
+		next := make([]logical.Node, len(in))
+		for i, x := range in {
+			var err error
+			if next[i], err = walk(x, r, session); err != nil {
+				return nil, err
+			}
+		}
+		n = n.With(next)
+	}
+	return r.Apply(n, session)
+}
