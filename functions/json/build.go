@@ -3,8 +3,11 @@ package json
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
@@ -20,17 +23,18 @@ func appendValue(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 	if v.Null(i) {
 		return append(b, "null"...)
 	}
+	var room [32]byte
 	switch t.Kind {
 	case types.Boolean:
 		return strconv.AppendBool(b, v.I64[i] != 0)
 	case types.Decimal:
 		return types.AppendDecimal(b, v.Decimal(t, i), t.Scale)
 	case types.Float:
-		return types.AppendFloat(b, v.F64[i])
+		return appendFloat(b, types.AppendFloat(room[:0], v.F64[i]))
 	case types.Double:
-		return types.AppendDouble(b, v.F64[i])
+		return appendFloat(b, types.AppendDouble(room[:0], v.F64[i]))
 	case types.Char, types.VarChar:
-		return quote(b, v.Bytes(i), false)
+		return quote(b, v.Bytes(i))
 	case types.Binary, types.VarBinary, types.Bitmap:
 		b = append(b, '"')
 		b = base64.StdEncoding.AppendEncode(b, v.Bytes(i))
@@ -56,7 +60,7 @@ func appendValue(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 			if e > 0 {
 				b = append(b, ',')
 			}
-			b = quote(b, v.Kids[0].Bytes(s.Off()+e), false)
+			b = quote(b, v.Kids[0].Bytes(s.Off()+e))
 			b = appendValue(append(b, ':'), kt[1], &v.Kids[1], s.Off()+e)
 		}
 		return append(b, '}')
@@ -66,7 +70,7 @@ func appendValue(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = append(quote(b, []byte(f.Name), false), ':')
+			b = append(quote(b, []byte(f.Name)), ':')
 			b = appendValue(b, f.Type, &v.Kids[k], i)
 		}
 		return append(b, '}')
@@ -184,7 +188,7 @@ var Object = &functions.Scalar{
 				if len(b) > off+1 {
 					b = append(b, ',')
 				}
-				b = append(quote(b, args[k].Bytes(i), false), ':')
+				b = append(quote(b, args[k].Bytes(i)), ':')
 				b = appendValue(b, c.Args[k+1].Type, &args[k+1], i)
 			}
 			out.Buf = append(b, '}')
@@ -255,7 +259,7 @@ var (
 		return d.print(b, root), true, nil
 	})
 	Quote = onText("JSON_QUOTE", "The text as a JSON string: in double quotes, escaped.", types.StringType, func(_ *document, s, b []byte) ([]byte, bool, error) {
-		return quote(b, s, true), true, nil
+		return quoteASCII(b, s), true, nil
 	})
 	Unquote = onText("JSON_UNQUOTE", "The text that a JSON string stands for; other text unchanged.", types.StringType, func(d *document, s, b []byte) ([]byte, bool, error) {
 		if root := d.parse(s); root != 0 && d.nodes[root].kind == text && s[0] == '"' && s[len(s)-1] == '"' {
@@ -264,3 +268,35 @@ var (
 		return append(b, s...), true, nil
 	})
 )
+
+// appendFloat appends a float's text; NaN and the infinities in quotes.
+func appendFloat(b, s []byte) []byte {
+	if c := s[len(s)-1]; c < '0' || c > '9' {
+		return quote(b, s)
+	}
+	return appendNumber(b, s)
+}
+
+// quoteASCII is quote with / and everything outside ASCII escaped too.
+func quoteASCII(b, s []byte) []byte {
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c == '/' {
+				b = append(b, '\\', '/')
+			} else {
+				q := quote(b, s[i:i+1]) // takes the place of its opening quote
+				b = append(b, q[len(b)+1:len(q)-1]...)
+			}
+			i++
+			continue
+		}
+		r, w := utf8.DecodeRune(s[i:])
+		for _, u := range utf16.AppendRune(nil, r) {
+			b = fmt.Appendf(b, "\\u%04x", u)
+		}
+		i += w
+	}
+	return append(b, '"')
+}

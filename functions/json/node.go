@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/millrace/millrace/types"
 )
 
 type kind uint8
@@ -270,7 +268,7 @@ func (d *document) print(b []byte, i int) []byte {
 	n := &d.nodes[i]
 	switch n.kind {
 	case text:
-		return quote(b, n.value, false)
+		return quote(b, n.value)
 	case number:
 		return appendNumber(b, n.value)
 	case array, object:
@@ -284,7 +282,7 @@ func (d *document) print(b []byte, i int) []byte {
 				b = append(b, ',')
 			}
 			if n.kind == object {
-				b = append(quote(b, d.nodes[c].key, false), ':')
+				b = append(quote(b, d.nodes[c].key), ':')
 			}
 			b = d.print(b, c)
 		}
@@ -293,26 +291,12 @@ func (d *document) print(b []byte, i int) []byte {
 	return append(b, n.value...)
 }
 
-// appendNumber appends an integer as it is and other numbers as doubles.
-func appendNumber(b, s []byte) []byte {
-	for _, c := range s {
-		if c == '.' || c == 'e' || c == 'E' {
-			f, err := strconv.ParseFloat(string(s), 64)
-			if err != nil {
-				return append(b, s...)
-			}
-			return types.AppendDouble(b, f)
-		}
-	}
-	return append(b, s...)
-}
-
-// quote appends s in double quotes with escapes; slash says that / is one.
-func quote(b, s []byte, slash bool) []byte {
+// quote appends s in double quotes with escapes.
+func quote(b, s []byte) []byte {
 	b = append(b, '"')
 	for _, c := range s {
 		switch {
-		case c == '"' || c == '\\' || c == '/' && slash:
+		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
 		case c == '\b':
 			b = append(b, '\\', 'b')

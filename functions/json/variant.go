@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
@@ -85,14 +86,19 @@ func (d *document) canonical(i int, duplicates bool) error {
 	return nil
 }
 
-// printVariant is print with numbers as they were written: a VARIANT keeps plain
-// decimals exactly.
+// printVariant is print with the numbers of a VARIANT: plain decimals exact and
+// without zeros at their end, others as doubles.
 func (d *document) printVariant(b []byte, i int) []byte {
 	n := &d.nodes[i]
 	switch n.kind {
 	case number:
 		if bytes.ContainsAny(n.value, "eE") {
-			return appendNumber(b, n.value)
+			if f, err := strconv.ParseFloat(string(n.value), 64); err == nil {
+				return types.AppendDouble(b, f)
+			}
+		}
+		if bytes.IndexByte(n.value, '.') >= 0 {
+			return append(b, bytes.TrimRight(bytes.TrimRight(n.value, "0"), ".")...)
 		}
 		return append(b, n.value...)
 	case array, object:
@@ -106,7 +112,7 @@ func (d *document) printVariant(b []byte, i int) []byte {
 				b = append(b, ',')
 			}
 			if n.kind == object {
-				b = append(quote(b, d.nodes[c].key, false), ':')
+				b = append(quote(b, d.nodes[c].key), ':')
 			}
 			b = d.printVariant(b, c)
 		}
