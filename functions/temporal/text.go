@@ -80,15 +80,14 @@ var FromUnixTime = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		k := clock{t: types.TimestampLTZType(3), zone: c.Session.Zone}
 		var ps patterns
+		wall := []byte(wallPattern)
 		var v batch.Vector
 		v.Prepare(k.t, 1)
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
 			each(n, sel, func(i int) {
-				pat := []byte(nil)
+				pat := wall
 				if len(args) > 1 {
 					pat = args[1].Bytes(i)
-				} else {
-					pat = append(pat, wallPattern...)
 				}
 				p, e := ps.of(pat)
 				if e != nil {
