@@ -1,0 +1,212 @@
+// Package compare is the operators that give BOOLEAN: comparisons, IS, NOT, LIKE.
+package compare
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+// All is the package's functions.
+var All = []*functions.Scalar{
+	comparison("=", true, func(c int) bool { return c == 0 }), comparison("<>", true, func(c int) bool { return c != 0 }),
+	comparison("<", false, func(c int) bool { return c < 0 }), comparison("<=", false, func(c int) bool { return c <= 0 }),
+	comparison(">", false, func(c int) bool { return c > 0 }), comparison(">=", false, func(c int) bool { return c >= 0 }),
+	distinct("IS DISTINCT FROM", 1), distinct("IS NOT DISTINCT FROM", 0),
+	is("IS NULL", func(null, _ bool) bool { return null }), is("IS NOT NULL", func(null, _ bool) bool { return !null }),
+	is("IS TRUE", func(null, v bool) bool { return !null && v }), is("IS NOT TRUE", func(null, v bool) bool { return null || !v }),
+	is("IS FALSE", func(null, v bool) bool { return !null && !v }), is("IS NOT FALSE", func(null, v bool) bool { return null || v }),
+	is("IS UNKNOWN", func(null, _ bool) bool { return null }), is("IS NOT UNKNOWN", func(null, _ bool) bool { return !null }),
+	not, like,
+}
+
+// rows calls f for the selected rows.
+func rows(n int, sel []int32, f func(i int)) {
+	if sel == nil {
+		for i := 0; i < n; i++ {
+			f(i)
+		}
+		return
+	}
+	for _, i := range sel {
+		f(int(i))
+	}
+}
+
+func two(result func([]functions.Arg) (types.Type, error)) []functions.Sig {
+	return []functions.Sig{{Params: []functions.Param{functions.AnyParam, functions.AnyParam}, Result: result}}
+}
+
+func comparison(name string, anyType bool, holds func(int) bool) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "comparison", Usage: "a " + name + " b"}, Total: true,
+		Sigs: two(functions.Strict(types.BooleanType)),
+		Bind: func(c functions.Call) (functions.Kernel, error) {
+			t := c.Args[0].Type
+			if t.Kind == types.Null {
+				t = c.Args[1].Type
+			}
+			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+				a, b := &args[0], &args[1]
+				if t.Layout() == types.LayoutI64 && sel == nil {
+					integers(name, out.I64[:n], a.I64[:n], b.I64[:n])
+					return 0, nil
+				}
+				rows(n, sel, func(i int) {
+					out.I64[i] = 0
+					if out.Null(i) {
+						return
+					}
+					if holds(compareOrEqual(t, a, b, i, anyType)) {
+						out.I64[i] = 1
+					}
+				})
+				return 0, nil
+			}), nil
+		},
+	}
+}
+
+// compareOrEqual orders, or for = and <> only tells equal from not: maps have no
+// order, NaN equals nothing.
+func compareOrEqual(t types.Type, a, b *batch.Vector, i int, equality bool) int {
+	if equality && t.Layout() >= types.LayoutList {
+		if batch.Equal(t, a, i, b, i) {
+			return 0
+		}
+		return 1
+	}
+	return batch.Compare(t, a, i, b, i)
+}
+
+func integers(op string, o, a, b []int64) {
+	a, b = a[:len(o)], b[:len(o)]
+	bit := func(x bool) int64 {
+		if x {
+			return 1
+		}
+		return 0
+	}
+	switch op {
+	case "=":
+		for i := range o {
+			o[i] = bit(a[i] == b[i])
+		}
+	case "<>":
+		for i := range o {
+			o[i] = bit(a[i] != b[i])
+		}
+	case "<":
+		for i := range o {
+			o[i] = bit(a[i] < b[i])
+		}
+	case "<=":
+		for i := range o {
+			o[i] = bit(a[i] <= b[i])
+		}
+	case ">":
+		for i := range o {
+			o[i] = bit(a[i] > b[i])
+		}
+	case ">=":
+		for i := range o {
+			o[i] = bit(a[i] >= b[i])
+		}
+	}
+}
+
+func distinct(name string, whenDifferent int64) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "comparison", Usage: "a " + name + " b"}, OwnNulls: true,
+		Sigs: two(functions.Fixed(types.BooleanType.NotNullable())),
+		Bind: func(c functions.Call) (functions.Kernel, error) {
+			t := c.Args[0].Type
+			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+				rows(n, sel, func(i int) {
+					out.I64[i] = whenDifferent
+					if batch.Equal(t, &args[0], i, &args[1], i) {
+						out.I64[i] = 1 - whenDifferent
+					}
+				})
+				return 0, nil
+			}), nil
+		},
+	}
+}
+
+func is(name string, holds func(null, v bool) bool) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "logical", Usage: "x " + name}, OwnNulls: true,
+		Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam}, Result: functions.Fixed(types.BooleanType.NotNullable())}},
+		Bind: func(functions.Call) (functions.Kernel, error) {
+			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+				v := &args[0]
+				rows(n, sel, func(i int) {
+					out.I64[i] = 0
+					if holds(v.Null(i), i < len(v.I64) && v.I64[i] != 0) {
+						out.I64[i] = 1
+					}
+				})
+				return 0, nil
+			}), nil
+		},
+	}
+}
+
+var not = &functions.Scalar{
+	Name: "NOT", Doc: functions.Doc{Group: "logical", Usage: "NOT x"}, Total: true,
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.BooleanParam}, Result: functions.Strict(types.BooleanType)}},
+	Bind: func(functions.Call) (functions.Kernel, error) {
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			rows(n, sel, func(i int) { out.I64[i] = 1 - args[0].I64[i]&1 })
+			return 0, nil
+		}), nil
+	},
+}
+
+var like = &functions.Scalar{
+	Name: "LIKE", Doc: functions.Doc{Group: "comparison", Usage: "s LIKE pattern [ESCAPE c]"},
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.StringParam, functions.StringParam, functions.StringParam.Opt()}, Result: functions.Strict(types.BooleanType)}},
+	Bind: func(functions.Call) (functions.Kernel, error) {
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			rows(n, sel, func(i int) {
+				var esc rune = -1
+				if len(args) > 2 {
+					for _, r := range string(args[2].Bytes(i)) {
+						esc = r
+					}
+				}
+				out.I64[i] = 0
+				if Match([]rune(string(args[0].Bytes(i))), []rune(string(args[1].Bytes(i))), esc) {
+					out.I64[i] = 1
+				}
+			})
+			return 0, nil
+		}), nil
+	},
+}
+
+// Match is LIKE by backtracking to the last %.
+func Match(s, p []rune, esc rune) bool {
+	i, j, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case j < len(p) && p[j] == esc && j+1 < len(p) && p[j+1] == s[i]:
+			i, j = i+1, j+2
+		case j < len(p) && p[j] == '%' && p[j] != esc:
+			star, mark = j, i
+			j++
+		case j < len(p) && p[j] != esc && (p[j] == '_' || p[j] == s[i]):
+			i, j = i+1, j+1
+		case star >= 0:
+			mark++
+			i, j = mark, star+1
+		default:
+			return false
+		}
+	}
+	for j < len(p) && p[j] == '%' {
+		j++
+	}
+	return j == len(p)
+}

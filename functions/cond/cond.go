@@ -1,0 +1,102 @@
+// Package cond is the functions that choose among their arguments: COALESCE,
+// IFNULL, IF. All is the list.
+package cond
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+// All is the package's functions.
+var All = []*functions.Scalar{coalesce("COALESCE", 1, 1<<30), coalesce("IFNULL", 2, 2), choose}
+
+// coalesce is the first argument that isn't NULL, all brought to their common
+// type.
+func coalesce(name string, least, most int) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "conditional", Usage: name + "(value, ...)"}, OwnNulls: true,
+		Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam}, Variadic: true,
+			Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
+				if len(args) < least || len(args) > most {
+					return nil, types.Type{}, false, nil
+				}
+				null := true
+				for _, a := range args {
+					null = null && !a.Type.NotNull
+				}
+				as, t, ok := together(args)
+				return as, t.WithNull(null), ok, nil
+			}}},
+		Bind: func(c functions.Call) (functions.Kernel, error) {
+			t := c.Result
+			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+				each(n, sel, func(i int) {
+					for k := range args {
+						if !args[k].Null(i) {
+							out.Set(t, i, &args[k], i)
+							return
+						}
+					}
+					out.SetNull(i)
+				})
+				return 0, nil
+			}), nil
+		},
+	}
+}
+
+// choose is IF: the second argument where the first is true, else the third.
+var choose = &functions.Scalar{
+	Name: "IF", Doc: functions.Doc{Group: "conditional", Usage: "IF(condition, value, otherwise)"}, OwnNulls: true,
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.BooleanParam, functions.AnyParam, functions.AnyParam},
+		Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
+			if len(args) != 3 || args[0].Type.Kind != types.Boolean {
+				return nil, types.Type{}, false, nil
+			}
+			as, t, ok := together(args[1:])
+			return append([]types.Type{args[0].Type}, as...), t.WithNull(functions.AnyNull(args[1:])), ok, nil
+		}}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		t := c.Result
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			each(n, sel, func(i int) {
+				from := &args[2]
+				if !args[0].Null(i) && args[0].I64[i] != 0 {
+					from = &args[1]
+				}
+				if from.Null(i) {
+					out.SetNull(i)
+				} else {
+					out.Set(t, i, from, i)
+				}
+			})
+			return 0, nil
+		}), nil
+	},
+}
+
+// together gives each argument the arguments' common type.
+func together(args []functions.Arg) ([]types.Type, types.Type, bool) {
+	ts := make([]types.Type, len(args))
+	for i, a := range args {
+		ts[i] = a.Type
+	}
+	t, ok := types.Common(ts...)
+	for i, a := range args {
+		ts[i] = t.WithNull(!a.Type.NotNull)
+	}
+	return ts, t, ok
+}
+
+func each(n int, sel []int32, f func(i int)) {
+	if sel == nil {
+		for i := 0; i < n; i++ {
+			f(i)
+		}
+		return
+	}
+	for _, i := range sel {
+		f(int(i))
+	}
+}

@@ -1,0 +1,116 @@
+// Package text is the functions of strings. Lengths and positions count
+// characters, not bytes. All is the list.
+package text
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+// All is the package's functions.
+var All = []*functions.Scalar{
+	mapped("UPPER", bytes.ToUpper), mapped("LOWER", bytes.ToLower),
+	length, concat("CONCAT"), concat("||"), splitIndex, replace,
+}
+
+// CountChar counts a character in a string: Nexmark's user-defined function.
+var CountChar = &functions.Scalar{
+	Name: "COUNT_CHAR", Doc: functions.Doc{Group: "string", Usage: "COUNT_CHAR(string, character)"}, OwnNulls: true,
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.StringParam, functions.StringParam}, Result: functions.Fixed(types.BigIntType)}},
+	Bind: func(functions.Call) (functions.Kernel, error) {
+		return kernel(func(args []batch.Vector, out *batch.Vector, i int) {
+			out.I64[i] = 0
+			if args[0].Null(i) || args[1].Null(i) {
+				return
+			}
+			if c := args[1].Bytes(i); len(c) > 0 {
+				_, w := utf8.DecodeRune(c)
+				out.I64[i] = int64(bytes.Count(args[0].Bytes(i), c[:w]))
+			}
+		}), nil
+	},
+}
+
+// kernel calls f for each selected row.
+func kernel(f func(args []batch.Vector, out *batch.Vector, i int)) functions.Kernel {
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		if sel == nil {
+			for i := 0; i < n; i++ {
+				f(args, out, i)
+			}
+			return 0, nil
+		}
+		for _, i := range sel {
+			f(args, out, int(i))
+		}
+		return 0, nil
+	})
+}
+
+func strict(name, usage string, result func([]functions.Arg) (types.Type, error), params []functions.Param, f func(args []batch.Vector, out *batch.Vector, i int)) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "string", Usage: usage},
+		Sigs: []functions.Sig{{Params: params, Result: result}},
+		Bind: func(functions.Call) (functions.Kernel, error) { return kernel(f), nil },
+	}
+}
+
+func mapped(name string, f func([]byte) []byte) *functions.Scalar {
+	return strict(name, name+"(string)", functions.Strict(types.StringType), []functions.Param{functions.StringParam},
+		func(args []batch.Vector, out *batch.Vector, i int) { out.SetBytes(i, f(args[0].Bytes(i))) })
+}
+
+var length = func() *functions.Scalar {
+	f := strict("CHAR_LENGTH", "CHAR_LENGTH(string)", functions.Strict(types.IntType), []functions.Param{functions.StringParam},
+		func(args []batch.Vector, out *batch.Vector, i int) {
+			out.I64[i] = int64(utf8.RuneCount(args[0].Bytes(i)))
+		})
+	f.Aliases = []string{"CHARACTER_LENGTH"}
+	return f
+}()
+
+func concat(name string) *functions.Scalar {
+	f := strict(name, "strings joined", functions.Strict(types.StringType), []functions.Param{functions.StringParam},
+		func(args []batch.Vector, out *batch.Vector, i int) {
+			off := len(out.Buf)
+			for k := range args {
+				out.Buf = append(out.Buf, args[k].Bytes(i)...)
+			}
+			out.EndBytes(i, off)
+		})
+	f.Sigs[0].Variadic = true
+	return f
+}
+
+// splitIndex skips empty separators as NULL: there is nothing to split at.
+var splitIndex = strict("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
+	[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		s, sep, k := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
+		if k < 0 || len(sep) == 0 || len(s) == 0 {
+			out.SetNull(i)
+			return
+		}
+		for ; k > 0; k-- {
+			at := bytes.Index(s, sep)
+			if at < 0 {
+				out.SetNull(i)
+				return
+			}
+			s = s[at+len(sep):]
+		}
+		if at := bytes.Index(s, sep); at >= 0 {
+			s = s[:at]
+		}
+		out.SetBytes(i, s)
+	})
+
+var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(types.StringType),
+	[]functions.Param{functions.StringParam, functions.StringParam, functions.StringParam},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		out.SetBytes(i, bytes.ReplaceAll(args[0].Bytes(i), args[1].Bytes(i), args[2].Bytes(i)))
+	})
