@@ -140,13 +140,21 @@ func number(from, to types.Type) convert {
 			return true
 		}
 	case from.IsApprox() && to.IsInteger():
-		r := ranges[to.Kind]
+		// As Java does: to INT or BIGINT with the nearest bound for what is outside,
+		// from there wrapping to the narrower types; NaN is 0.
+		r := ranges[max(to.Kind, types.Int)]
 		return func(in *batch.Vector, i int, out *batch.Vector) bool {
-			f := math.Trunc(in.F64[i])
-			if math.IsNaN(f) || f < float64(r[0]) || f > float64(r[1]) {
-				return false
+			f, x := in.F64[i], int64(0)
+			switch {
+			case math.IsNaN(f):
+			case f >= float64(r[1]):
+				x = r[1]
+			case f <= float64(r[0]):
+				x = r[0]
+			default:
+				x = int64(f)
 			}
-			out.I64[i] = int64(f)
+			out.I64[i] = Wrap(to.Kind, x)
 			return true
 		}
 	case from.IsApprox():
@@ -167,12 +175,10 @@ func number(from, to types.Type) convert {
 			return true
 		}
 	case to.IsInteger():
-		r := ranges[to.Kind]
 		return func(in *batch.Vector, i int, out *batch.Vector) bool {
 			q, _ := in.Decimal(from, i).QuoRem(types.Pow10(from.Scale))
-			x, ok := q.Int64()
-			out.I64[i] = x
-			return ok && x >= r[0] && x <= r[1]
+			out.I64[i] = Wrap(to.Kind, int64(q.Lo))
+			return true
 		}
 	}
 	return func(in *batch.Vector, i int, out *batch.Vector) bool {

@@ -14,7 +14,7 @@ import (
 // All is the package's functions.
 var All = []*functions.Scalar{
 	mapped("UPPER", bytes.ToUpper), mapped("LOWER", bytes.ToLower),
-	length, concat("CONCAT"), concat("||"), splitIndex, replace,
+	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
 }
 
 // CountChar counts a character in a string: Nexmark's user-defined function.
@@ -86,12 +86,15 @@ func concat(name string) *functions.Scalar {
 	return f
 }
 
-// splitIndex skips empty separators as NULL: there is nothing to split at.
+// splitIndex gives part k, counted from 0; an empty separator means a space.
 var splitIndex = strict("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
 	[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam},
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		s, sep, k := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
-		if k < 0 || len(sep) == 0 || len(s) == 0 {
+		if len(sep) == 0 {
+			sep = space
+		}
+		if k < 0 || len(s) == 0 {
 			out.SetNull(i)
 			return
 		}
@@ -114,3 +117,42 @@ var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(ty
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		out.SetBytes(i, bytes.ReplaceAll(args[0].Bytes(i), args[1].Bytes(i), args[2].Bytes(i)))
 	})
+
+var space = []byte(" ")
+
+// substring counts from 1, from the end when start is negative; start 0 is 1.
+var substring = func() *functions.Scalar {
+	f := strict("SUBSTRING", "SUBSTRING(string FROM start [FOR length])", functions.Strict(types.StringType),
+		[]functions.Param{functions.StringParam, functions.IntParam, functions.IntParam.Opt()},
+		func(args []batch.Vector, out *batch.Vector, i int) {
+			s, start := args[0].Bytes(i), args[1].I64[i]
+			n := int64(utf8.RuneCount(s))
+			length := n
+			if len(args) > 2 {
+				length = args[2].I64[i]
+			}
+			if start > 0 {
+				start--
+			} else if start < 0 {
+				start += n
+			}
+			if start < 0 || start >= n || length <= 0 {
+				out.SetBytes(i, nil)
+				return
+			}
+			from := skip(s, start)
+			out.SetBytes(i, s[from:from+skip(s[from:], length)])
+		})
+	f.Aliases = []string{"SUBSTR"}
+	return f
+}()
+
+// skip is the width in bytes of s's first n characters.
+func skip(s []byte, n int64) int {
+	at := 0
+	for ; n > 0 && at < len(s); n-- {
+		_, w := utf8.DecodeRune(s[at:])
+		at += w
+	}
+	return at
+}
