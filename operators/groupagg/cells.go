@@ -1,0 +1,49 @@
+package groupagg
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/state"
+)
+
+// Layout lays the state of calls out in a table: where each call's parts are.
+type Layout struct {
+	Row   []state.Column
+	Sets  [][]state.Column
+	Parts [][]int // of each call: column of Row, or index of Sets
+}
+
+// Add opens the parts of one more call.
+func (l *Layout) Add(meaning string, parts []functions.Part) {
+	var at []int
+	for _, p := range parts {
+		switch p.Kind {
+		case functions.FixedPart:
+			at = append(at, len(l.Row))
+			l.Row = append(l.Row, state.Column{Type: p.Types[0], Meaning: meaning})
+		default:
+			var cols []state.Column
+			for _, t := range p.Types {
+				cols = append(cols, state.Column{Type: t, Meaning: meaning})
+			}
+			at = append(at, len(l.Sets))
+			l.Sets = append(l.Sets, cols)
+		}
+	}
+	l.Parts = append(l.Parts, at)
+}
+
+// Cells shows a table to one call's accumulator.
+type Cells struct {
+	Table state.Table
+	Parts []int
+}
+
+func (c Cells) I64(part int) batch.Col[int64]          { return c.Table.I64(c.Parts[part]) }
+func (c Cells) Hi(part int) batch.Col[int64]           { return c.Table.Hi(c.Parts[part]) }
+func (c Cells) F64(part int) batch.Col[float64]        { return c.Table.F64(c.Parts[part]) }
+func (c Cells) Valid(part int) batch.BitCol            { return c.Table.Valid(c.Parts[part]) }
+func (c Cells) Bytes(part int, id uint32) []byte       { return c.Table.Bytes(c.Parts[part], id) }
+func (c Cells) SetBytes(part int, id uint32, b []byte) { c.Table.SetBytes(c.Parts[part], id, b) }
+func (c Cells) Multiset(part int) functions.Multiset   { return c.Table.Multiset(c.Parts[part]) }
+func (c Cells) List(int) functions.List                { return nil }
