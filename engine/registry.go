@@ -8,7 +8,6 @@ import (
 	"github.com/millrace/millrace/functions/agg"
 	"github.com/millrace/millrace/functions/builtin"
 	"github.com/millrace/millrace/functions/text"
-	"github.com/millrace/millrace/functions/unnest"
 )
 
 // registry finds functions by name: the built-in ones and the session's own.
@@ -30,7 +29,6 @@ func newRegistry() *registry {
 			r.aggregates[n] = f
 		}
 	}
-	r.tables["UNNEST"] = unnest.Unnest
 	return r
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/planner/rewrite"
 	"github.com/millrace/millrace/sqlerr"
-	"github.com/millrace/millrace/state/arena"
+	"github.com/millrace/millrace/state/plain"
 	"github.com/millrace/millrace/types"
 )
 
@@ -176,7 +176,7 @@ func (s *Session) run(ctx context.Context, p *planned, out Output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Store = arena.New(arena.Options{})
+	cfg.Store = plain.New()
 	cfg.Progress = func(x job.Progress) { out.Progress(x) }
 	err = job.Run(ctx, p.graph, cfg)
 	if errors.Is(err, operators.Done) {

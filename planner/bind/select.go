@@ -361,3 +361,8 @@ func (b *Binder) conform(n logical.Node, to *types.Schema) logical.Node {
 	}
 	return project(n, exprs, to.Names(), n.Span())
 }
+
+// where filters the relation below.
+func (s *selection) where(e ast.Expr) {
+	s.node = filter(s.node, s.x.condition(e, "WHERE"))
+}

@@ -1,0 +1,24 @@
+// Package all is the list of the connectors.
+package all
+
+import (
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/connectors/blackhole"
+	"github.com/millrace/millrace/connectors/filesystem"
+	"github.com/millrace/millrace/connectors/print"
+)
+
+// Connectors are all connectors.
+func Connectors() []*connectors.Connector {
+	return []*connectors.Connector{blackhole.Connector, filesystem.Connector, print.Connector}
+}
+
+// Lookup finds a connector by name, nil for none.
+func Lookup(name string) *connectors.Connector {
+	for _, c := range Connectors() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+// Package all is the list of the formats.
+package all
+
+import (
+	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/formats/json"
+)
+
+// Formats are all formats.
+func Formats() []*formats.Format { return []*formats.Format{changelogjson.Format, json.Format} }
+
+// Lookup finds a format by name, nil for none.
+func Lookup(name string) *formats.Format {
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}

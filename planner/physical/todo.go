@@ -1,0 +1,42 @@
+package physical
+
+import (
+	"github.com/millrace/millrace/operators/groupagg"
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// aggregate chooses an aggregation: so far the unbounded one.
+func (b *builder) aggregate(n *logical.Aggregate, in Input) (*Node, error) {
+	switch {
+	case n.Window != nil:
+		return b.windowAggregate(n, in)
+	case n.Sets != nil:
+		return nil, sqlerr.Unsupported(n.Span(), "GROUPING SETS")
+	}
+	return b.add(&groupagg.Spec{In: n.Input.Schema(), Keys: n.Keys, Calls: calls(n), Out: n.Schema()}, n.Span(), in), nil
+}
+
+func calls(n *logical.Aggregate) []groupagg.Call {
+	var out []groupagg.Call
+	for _, c := range n.Calls {
+		out = append(out, groupagg.Call{Fn: c.Fn, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter, Result: c.T, Consts: c.Consts, At: c.At})
+	}
+	return out
+}
+
+func (b *builder) windowAggregate(n *logical.Aggregate, _ Input) (*Node, error) {
+	return nil, sqlerr.Unsupported(n.Span(), "window aggregation")
+}
+
+func (b *builder) windowTVF(n *logical.WindowTVF, _ Input) (*Node, error) {
+	return nil, sqlerr.Unsupported(n.Span(), n.Window.Kind.String()+" without an aggregation over it")
+}
+
+func (b *builder) correlate(n *logical.Correlate, _ Input) (*Node, error) {
+	return nil, sqlerr.Unsupported(n.Span(), "table function "+n.Fn.Name)
+}
+
+func (b *builder) over(n *logical.Over, _ Input) (*Node, error) {
+	return nil, sqlerr.Unsupported(n.Span(), "OVER")
+}
