@@ -107,7 +107,7 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	if qualify != nil {
 		s.node = filter(s.node, qualify)
 	}
-	names := append([]string(nil), s.names...)
+	names := unique(s.names)
 	for i := range hidden {
 		names = append(names, fmt.Sprintf("$sort%d", i))
 	}
@@ -365,4 +365,18 @@ func (b *Binder) conform(n logical.Node, to *types.Schema) logical.Node {
 // where filters the relation below.
 func (s *selection) where(e ast.Expr) {
 	s.node = filter(s.node, s.x.condition(e, "WHERE"))
+}
+
+// unique renames a column whose name another has already, as Flink does: b, b0.
+func unique(names []string) []string {
+	seen := map[string]bool{}
+	out := make([]string, len(names))
+	for i, n := range names {
+		name := n
+		for k := 0; seen[name]; k++ {
+			name = n + strconv.Itoa(k)
+		}
+		seen[name], out[i] = true, name
+	}
+	return out
 }

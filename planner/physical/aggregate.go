@@ -2,11 +2,12 @@ package physical
 
 import (
 	"github.com/millrace/millrace/operators/groupagg"
+	"github.com/millrace/millrace/operators/windowagg"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
 )
 
-// aggregate chooses an aggregation: so far the unbounded one.
+// aggregate chooses an aggregation: unbounded or windowed.
 func (b *builder) aggregate(n *logical.Aggregate, in Input) (*Node, error) {
 	switch {
 	case n.Window != nil:
@@ -25,8 +26,20 @@ func calls(n *logical.Aggregate) []groupagg.Call {
 	return out
 }
 
-func (b *builder) windowAggregate(n *logical.Aggregate, _ Input) (*Node, error) {
-	return nil, sqlerr.Unsupported(n.Span(), "window aggregation")
+func (b *builder) windowAggregate(n *logical.Aggregate, in Input) (*Node, error) {
+	w := n.Window
+	if w.Kind == logical.Session {
+		return nil, sqlerr.Unsupported(n.Span(), "SESSION windows")
+	}
+	if w.Kind == logical.Hop && w.Size%w.Slide != 0 {
+		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "HOP table function based aggregate requires size must be an integral multiple of slide, but got size %d ms and slide %d ms", w.Size, w.Slide)
+	}
+	spec := &windowagg.Spec{In: n.Input.Schema(), Kind: windowagg.Kind(w.Kind), Size: w.Size, Slide: w.Slide, Offset: w.Offset, Time: w.Time,
+		Proctime: w.Proctime, LTZ: w.LTZ, Legacy: w.Legacy, Keys: n.Keys, Calls: calls(n), Out: n.Schema(), At: n.Span()}
+	for _, p := range n.Props {
+		spec.Props = append(spec.Props, windowagg.Prop(p))
+	}
+	return b.add(spec, n.Span(), in), nil
 }
 
 func (b *builder) windowTVF(n *logical.WindowTVF, _ Input) (*Node, error) {
