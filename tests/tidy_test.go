@@ -19,7 +19,7 @@ var levels = map[string]int{
 	"batch": 1, "parser": 1, "catalog": 1, "state": 1,
 	"functions": 2, "formats": 2, "dialect": 2, "connectors": 2,
 	"expr": 3, "operators": 3,
-	"operators/": 4,
+	"operators/":      4,
 	"planner/logical": 5, "planner/bind": 5, "planner/rewrite": 5,
 	"planner/physical": 6, "planner": 6,
 	"job": 7, "engine": 8, "sync": 9, "shell": 9, "shell/render": 8, "gateway": 9, "cmd": 10,

@@ -10,7 +10,9 @@ import (
 )
 
 // Catalog is databases of tables in maps.
-type Catalog struct{ databases map[string]map[string]*catalog.Table }
+type Catalog struct {
+	databases map[string]map[string]*catalog.Table
+}
 
 // New makes a catalog with one empty database.
 func New(database string) *Catalog {

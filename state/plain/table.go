@@ -106,7 +106,7 @@ func (t *table) make(key []byte) uint32 {
 			t.bytes[c] = append(t.bytes[c], nil)
 		}
 	}
-	t.keys[id] = append([]byte(nil), key...)
+	t.keys[id] = append([]byte{}, key...) // not nil: that means free
 	t.index[string(key)] = id
 	t.clear(id)
 	return id
