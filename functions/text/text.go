@@ -16,6 +16,7 @@ var All = []*functions.Scalar{
 	mapped("UPPER", bytes.ToUpper), mapped("LOWER", bytes.ToLower),
 	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
 	trim("TRIM", true, true), trim("LTRIM", true, false), trim("RTRIM", false, true),
+	regexpExtract, regexpReplace, regexpFind,
 }
 
 // CountChar counts a character in a string: Nexmark's user-defined function.

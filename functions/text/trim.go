@@ -8,17 +8,48 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// trim takes spaces, and only spaces, off one end or both.
+// trim takes the given characters, spaces by default, off one end or both. A
+// symbol BOTH, LEADING or TRAILING as the last argument says which.
 func trim(name string, left, right bool) *functions.Scalar {
-	return strict(name, name+"(string)", functions.Strict(types.StringType), []functions.Param{functions.StringParam},
-		func(args []batch.Vector, out *batch.Vector, i int) {
-			s := args[0].Bytes(i)
+	result := func(args []functions.Arg) (types.Type, error) {
+		null := false
+		for _, a := range args {
+			null = null || a.Type.Kind != types.Symbol && !a.Type.NotNull
+		}
+		return types.StringType.WithNull(null), nil
+	}
+	f := strict(name, name+"(string[, characters])", result, []functions.Param{functions.StringParam, functions.StringParam.Opt()}, nil)
+	if name == "TRIM" {
+		f.Doc.Usage = "TRIM([BOTH | LEADING | TRAILING] [characters] FROM string)"
+		side := functions.Param{Type: "<SYMBOL>", Accept: func(a functions.Arg) (types.Type, bool) { return a.Type, a.Type.Kind == types.Symbol }}
+		f.Sigs = []functions.Sig{
+			{Params: []functions.Param{functions.StringParam}, Result: result},
+			{Params: []functions.Param{functions.StringParam, side}, Result: result},
+			{Params: []functions.Param{functions.StringParam, functions.StringParam, side}, Result: result},
+		}
+	}
+	f.Bind = func(c functions.Call) (functions.Kernel, error) {
+		left, right, chars := left, right, len(c.Args) > 1
+		if k := len(c.Args) - 1; k > 0 && c.Args[k].Type.Kind == types.Symbol {
+			chars = k > 1
+			if c.Args[k].Const != nil {
+				side := string(c.Args[k].Const.Bytes(0))
+				left, right = side != "TRAILING", side != "LEADING"
+			}
+		}
+		return kernel(func(args []batch.Vector, out *batch.Vector, i int) {
+			s, set := args[0].Bytes(i), " "
+			if chars {
+				set = string(args[1].Bytes(i))
+			}
 			if left {
-				s = bytes.TrimLeft(s, " ")
+				s = bytes.TrimLeft(s, set)
 			}
 			if right {
-				s = bytes.TrimRight(s, " ")
+				s = bytes.TrimRight(s, set)
 			}
 			out.SetBytes(i, s)
-		})
+		}), nil
+	}
+	return f
 }
