@@ -37,7 +37,7 @@ func TestSQL(t *testing.T) {
 	for _, set := range settings {
 		t.Run(set.name, func(t *testing.T) {
 			datadriven.Walk(t, "sql", func(t *testing.T, path string) {
-				dir, err := filepath.Abs(filepath.Join("sql", "data"))
+				dir, err := filepath.Abs("data")
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,9 +12,6 @@ import (
 // aggregate, or a scalar function.
 func (x *exprBinder) function(e *ast.Call) expr.Expr {
 	name := strings.ToUpper(e.Name.Last().Name)
-	if len(e.Name.Parts) > 1 {
-		name = strings.ToUpper(e.Name.Last().Name)
-	}
 	if x.group != nil {
 		if p := x.group.property(name, e); p != nil {
 			return p
@@ -33,7 +30,6 @@ func (x *exprBinder) function(e *ast.Call) expr.Expr {
 		return x.group.call(agg, e)
 	}
 	switch name {
-	case "COALESCE", "IFNULL", "NULLIF", "IF", "GREATEST", "LEAST":
 	case "GROUPING", "GROUPING_ID", "GROUP_ID":
 		if x.group == nil {
 			failf(sqlerr.Invalid, e.Span(), "%s needs GROUP BY", name)
@@ -78,6 +74,8 @@ func (x *exprBinder) arguments(name string, e *ast.Call) []expr.Expr {
 		if e.Keyword != "" {
 			args = append([]expr.Expr{symbol(e.Keyword, e.Span())}, args...)
 		}
+	case "JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY":
+		args = x.jsonArguments(name, e, args)
 	case "FLOOR", "CEIL", "CEILING":
 		if e.Keyword != "" {
 			args = append(args, symbol(e.Keyword, e.Span()))

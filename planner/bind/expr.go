@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/functions"
@@ -247,6 +248,9 @@ func (x *exprBinder) compare(op string, l, r expr.Expr, at sqlerr.Span) expr.Exp
 }
 
 func (x *exprBinder) is(e *ast.Is) expr.Expr {
+	if strings.HasPrefix(e.Kind, "JSON") {
+		return x.isJSON(e)
+	}
 	name := "IS "
 	if e.Not {
 		name += "NOT "
