@@ -17,6 +17,8 @@ var All = []*functions.Scalar{
 	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
 	trim("TRIM", true, true), trim("LTRIM", true, false), trim("RTRIM", false, true),
 	regexpExtract, regexpReplace, regexpFind,
+	pad("LPAD", true), pad("RPAD", false), position, locate, instr, left, right, repeat, reverse, initcap, ascii, chr,
+	concatWS, overlay, toBase64, fromBase64, hashMD5, hashSHA1, hashSHA256,
 }
 
 // CountChar counts a character in a string: Nexmark's user-defined function.

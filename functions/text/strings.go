@@ -1,0 +1,245 @@
+package text
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+var (
+	str      = functions.StringParam
+	whole    = functions.IntParam
+	aString  = functions.Strict(types.StringType)
+	anInt    = functions.Strict(types.IntType)
+	oneInt   = []functions.Param{str, whole}
+	twoTexts = []functions.Param{str, str}
+)
+
+// pad is LPAD and RPAD: exactly n characters, NULL where that is impossible.
+func pad(name string, left bool) *functions.Scalar {
+	return strict(name, name+"(string, length, pad)", aString, []functions.Param{str, whole, str},
+		func(args []batch.Vector, out *batch.Vector, i int) {
+			s, n, p := args[0].Bytes(i), args[1].I64[i], args[2].Bytes(i)
+			need := n - int64(utf8.RuneCount(s))
+			if n < 0 || need > 0 && len(p) == 0 {
+				out.SetNull(i)
+				return
+			}
+			if need <= 0 {
+				out.SetBytes(i, s[:skip(s, n)])
+				return
+			}
+			off := len(out.Buf)
+			if !left {
+				out.Buf = append(out.Buf, s...)
+			}
+			for k := int64(utf8.RuneCount(p)); need > 0; need -= k {
+				out.Buf = append(out.Buf, p[:skip(p, need)]...)
+			}
+			if left {
+				out.Buf = append(out.Buf, s...)
+			}
+			out.EndBytes(i, off)
+		})
+}
+
+// find is the position of sub in s at or after start, all from 1; 0 is nowhere.
+// An empty sub is at 1.
+func find(sub, s []byte, start int64) int64 {
+	if len(sub) == 0 {
+		return 1
+	}
+	from := skip(s, start-1)
+	if at := bytes.Index(s[from:], sub); at >= 0 {
+		return int64(utf8.RuneCount(s[:from+at])) + 1
+	}
+	return 0
+}
+
+var position = strict("POSITION", "POSITION(part IN string)", anInt, twoTexts,
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		out.I64[i] = find(args[0].Bytes(i), args[1].Bytes(i), 1)
+	})
+
+var locate = strict("LOCATE", "LOCATE(part, string[, start])", anInt, []functions.Param{str, str, whole.Opt()},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		start := int64(1)
+		if len(args) > 2 {
+			start = args[2].I64[i]
+		}
+		out.I64[i] = find(args[0].Bytes(i), args[1].Bytes(i), start)
+	})
+
+var instr = strict("INSTR", "INSTR(string, part)", anInt, twoTexts,
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		out.I64[i] = find(args[1].Bytes(i), args[0].Bytes(i), 1)
+	})
+
+var left = strict("LEFT", "LEFT(string, length)", aString, oneInt,
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		s := args[0].Bytes(i)
+		out.SetBytes(i, s[:skip(s, args[1].I64[i])])
+	})
+
+var right = strict("RIGHT", "RIGHT(string, length)", aString, oneInt,
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		s := args[0].Bytes(i)
+		out.SetBytes(i, s[skip(s, int64(utf8.RuneCount(s))-max(args[1].I64[i], 0)):])
+	})
+
+var repeat = strict("REPEAT", "REPEAT(string, times)", aString, oneInt,
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		s, off := args[0].Bytes(i), len(out.Buf)
+		for n := args[1].I64[i]; n > 0 && len(s) > 0; n-- {
+			out.Buf = append(out.Buf, s...)
+		}
+		out.EndBytes(i, off)
+	})
+
+var reverse = mapped("REVERSE", func(s []byte) []byte {
+	r := make([]byte, 0, len(s))
+	for len(s) > 0 {
+		_, w := utf8.DecodeLastRune(s)
+		r = append(r, s[len(s)-w:]...)
+		s = s[:len(s)-w]
+	}
+	return r
+})
+
+// initcap begins each run of letters and digits with a capital.
+var initcap = mapped("INITCAP", func(s []byte) []byte {
+	inside := false
+	return bytes.Map(func(r rune) rune {
+		was := inside
+		inside = unicode.IsLetter(r) || unicode.IsDigit(r)
+		if was {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s)
+})
+
+// ascii is the first byte, signed.
+var ascii = strict("ASCII", "ASCII(string)", anInt, []functions.Param{str},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		out.I64[i] = 0
+		if s := args[0].Bytes(i); len(s) > 0 {
+			out.I64[i] = int64(int8(s[0]))
+		}
+	})
+
+var chr = strict("CHR", "CHR(code)", aString, []functions.Param{functions.BigIntParam},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		n := args[0].I64[i]
+		if n < 0 {
+			out.SetBytes(i, nil)
+			return
+		}
+		out.SetBytes(i, []byte(string(rune(n&255))))
+	})
+
+// concatWS joins the arguments that aren't NULL; only a NULL separator gives NULL.
+var concatWS = func() *functions.Scalar {
+	f := strict("CONCAT_WS", "CONCAT_WS(separator, string, ...)", func(args []functions.Arg) (types.Type, error) {
+		return types.StringType.WithNull(!args[0].Type.NotNull), nil
+	}, twoTexts, func(args []batch.Vector, out *batch.Vector, i int) {
+		if args[0].Null(i) {
+			out.SetNull(i)
+			return
+		}
+		off, first := len(out.Buf), true
+		for k := 1; k < len(args); k++ {
+			if args[k].Null(i) {
+				continue
+			}
+			if !first {
+				out.Buf = append(out.Buf, args[0].Bytes(i)...)
+			}
+			first = false
+			out.Buf = append(out.Buf, args[k].Bytes(i)...)
+		}
+		out.EndBytes(i, off)
+	})
+	f.OwnNulls, f.Sigs[0].Variadic = true, true
+	return f
+}()
+
+// overlay leaves the string alone when start is outside it.
+var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR length])", aString,
+	[]functions.Param{str, str, whole, whole.Opt()},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		s, r, start := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
+		n := int64(utf8.RuneCount(r))
+		if len(args) > 3 {
+			n = args[3].I64[i]
+		}
+		if start < 1 || start > int64(utf8.RuneCount(s)) {
+			out.SetBytes(i, s)
+			return
+		}
+		from := skip(s, start-1)
+		off := len(out.Buf)
+		out.Buf = append(append(out.Buf, s[:from]...), r...)
+		if n >= 0 {
+			out.Buf = append(out.Buf, s[from+skip(s[from:], n):]...)
+		}
+		out.EndBytes(i, off)
+	})
+
+var toBase64 = mapped("TO_BASE64", func(s []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(s)) })
+
+// fromBase64 takes text with or without its padding.
+var fromBase64 = func() *functions.Scalar {
+	f := strict("FROM_BASE64", "FROM_BASE64(string)", aString, []functions.Param{str}, nil)
+	f.Bind = func(functions.Call) (functions.Kernel, error) {
+		var bad error
+		one := func(args []batch.Vector, out *batch.Vector, i int) {
+			s := string(args[0].Bytes(i))
+			b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+			if at, is := err.(base64.CorruptInputError); is && int(at) < len(s) {
+				err = fmt.Errorf("Illegal base64 character %x", s[at])
+			}
+			bad = err
+			out.SetBytes(i, b)
+		}
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			for k := 0; sel == nil && k < n; k++ {
+				if one(args, out, k); bad != nil {
+					return k, bad
+				}
+			}
+			for _, k := range sel {
+				if one(args, out, int(k)); bad != nil {
+					return int(k), bad
+				}
+			}
+			return 0, nil
+		}), nil
+	}
+	return f
+}()
+
+// digest gives a hash in lower-case hexadecimal digits.
+func digest(name string, width int, f func([]byte) []byte) *functions.Scalar {
+	return strict(name, name+"(string)", functions.Strict(types.Type{Kind: types.Char, Length: width}), []functions.Param{str},
+		func(args []batch.Vector, out *batch.Vector, i int) {
+			out.SetBytes(i, []byte(hex.EncodeToString(f(args[0].Bytes(i)))))
+		})
+}
+
+var (
+	hashMD5    = digest("MD5", 32, func(b []byte) []byte { h := md5.Sum(b); return h[:] })
+	hashSHA1   = digest("SHA1", 40, func(b []byte) []byte { h := sha1.Sum(b); return h[:] })
+	hashSHA256 = digest("SHA256", 64, func(b []byte) []byte { h := sha256.Sum256(b); return h[:] })
+)
