@@ -13,7 +13,9 @@ import (
 
 // All is the package's functions.
 var All = []*functions.Scalar{arithmetic("+"), arithmetic("-"), arithmetic("*"), arithmetic("/"), arithmetic("%", "MOD"), negate, abs,
-	unary("FLOOR", math.Floor, -1), unary("CEIL", math.Ceil, 1), double("SQRT", math.Sqrt), double("LN", math.Log), double("EXP", math.Exp), double("LOG10", math.Log10)}
+	unary("FLOOR", math.Floor, -1), unary("CEIL", math.Ceil, 1), double("SQRT", math.Sqrt), double("LN", math.Log), double("EXP", math.Exp), double("LOG10", math.Log10),
+	double("SIN", math.Sin), double("COS", math.Cos), double("TAN", math.Tan), double("LOG2", math.Log2),
+	constant("PI", math.Pi), constant("E", math.E), power, logarithm, sign}
 
 // arithmetic brings both sides to one type: DECIMAL by Flink's rules, else the
 // wider.
@@ -231,8 +233,12 @@ func signs(t types.Type, flip func(sign int) bool) functions.Kernel {
 
 // unary is FLOOR and CEIL of numbers; toward says which way.
 func unary(name string, f func(float64) float64, toward int) *functions.Scalar {
+	var aliases []string
+	if name == "CEIL" {
+		aliases = []string{"CEILING"}
+	}
 	return &functions.Scalar{
-		Name: name, Doc: functions.Doc{Group: "arithmetic", Usage: name + "(x)"},
+		Name: name, Aliases: aliases, Doc: functions.Doc{Group: "arithmetic", Usage: name + "(x)"},
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: func(args []functions.Arg) (types.Type, error) {
 			t := args[0].Type
 			if t.Kind == types.Decimal {

@@ -1,0 +1,85 @@
+package math
+
+import (
+	"math"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/types"
+)
+
+// constant is PI and E.
+func constant(name string, x float64) *functions.Scalar {
+	return doubles(name, 0, 0, func([]float64) float64 { return x })
+}
+
+var (
+	power     = doubles("POWER", 2, 2, func(x []float64) float64 { return math.Pow(x[0], x[1]) })
+	logarithm = doubles("LOG", 1, 2, func(x []float64) float64 {
+		if len(x) == 1 {
+			return math.Log(x[0])
+		}
+		return math.Log(x[1]) / math.Log(x[0])
+	})
+)
+
+// doubles is a function of least to most numbers.
+func doubles(name string, least, most int, f func([]float64) float64) *functions.Scalar {
+	s := double(name, nil)
+	s.Doc.Usage = name + "(...)"
+	var params []functions.Param
+	for k := range most {
+		p := functions.DoubleParam
+		if k >= least {
+			p = p.Opt()
+		}
+		params = append(params, p)
+	}
+	s.Sigs[0].Params = params
+	s.Bind = func(c functions.Call) (functions.Kernel, error) {
+		x := make([]float64, len(c.Args))
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			return each(n, sel, func(i int) error {
+				for k := range args {
+					x[k] = args[k].F64[i]
+				}
+				out.F64[i] = f(x)
+				return nil
+			})
+		}), nil
+	}
+	return s
+}
+
+// sign is -1, 0 or 1 in the argument's type.
+var sign = &functions.Scalar{
+	Name: "SIGN", Doc: functions.Doc{Group: "arithmetic", Usage: "SIGN(x)"},
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: functions.ArgType(0)}},
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		t := c.Result
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			return each(n, sel, func(i int) error {
+				if t.IsApprox() {
+					x := args[0].F64[i]
+					if x > 0 {
+						x = 1
+					} else if x < 0 {
+						x = -1
+					}
+					out.F64[i] = x
+					return nil
+				}
+				r := types.Int128Of(int64(args[0].Decimal(t, i).Sign()))
+				if t.Kind == types.Decimal {
+					r, _ = r.Rescale(0, t.Scale)
+				}
+				if t.Layout() == types.LayoutWide {
+					out.SetWide(i, r)
+				} else {
+					out.I64[i] = int64(r.Lo)
+				}
+				return nil
+			})
+		}), nil
+	},
+}
