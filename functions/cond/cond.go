@@ -9,7 +9,7 @@ import (
 )
 
 // All is the package's functions.
-var All = []*functions.Scalar{coalesce("COALESCE", 1, 1<<30), coalesce("IFNULL", 2, 2), choose}
+var All = []*functions.Scalar{coalesce("COALESCE", 1, 1<<30), coalesce("IFNULL", 2, 2), choose, extreme("GREATEST", 1), extreme("LEAST", -1)}
 
 // coalesce is the first argument that isn't NULL, all brought to their common
 // type.
