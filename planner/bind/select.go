@@ -362,11 +362,6 @@ func (b *Binder) conform(n logical.Node, to *types.Schema) logical.Node {
 	return project(n, exprs, to.Names(), n.Span())
 }
 
-// where filters the relation below.
-func (s *selection) where(e ast.Expr) {
-	s.node = filter(s.node, s.x.condition(e, "WHERE"))
-}
-
 // unique renames a column whose name another has already, as Flink does: b, b0.
 func unique(names []string) []string {
 	seen := map[string]bool{}
