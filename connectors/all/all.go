@@ -5,12 +5,13 @@ import (
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/blackhole"
 	"github.com/millrace/millrace/connectors/filesystem"
+	"github.com/millrace/millrace/connectors/nexmark"
 	"github.com/millrace/millrace/connectors/print"
 )
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, filesystem.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, filesystem.Connector, nexmark.Connector, print.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.

@@ -65,6 +65,13 @@ func (s *Spec) Slice() int64 {
 	return 0
 }
 
+// What is known of a key that keeps its first row: nothing yet, a row that waits
+// for the watermark, or that one was sent.
+const (
+	waiting = 1
+	sent    = 2
+)
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }
 
@@ -170,21 +177,20 @@ func (o *operator) earliest(b *batch.Batch, i int) {
 	id, ms := o.ids[i], floorMillis(b.Cols[o.spec.Time].I64[i])
 	if ms < o.wm && o.wm != operators.MinWatermark {
 		o.env.Metrics.Late.Add(1)
-		if o.fresh[i] {
-			o.table.Delete(o.ids[i : i+1])
-		}
 		return
 	}
-	if *o.table.I64(o.taken).At(id) != 0 {
+	switch *o.table.I64(o.taken).At(id) {
+	case sent:
 		return
-	}
-	if !o.fresh[i] {
+	case waiting:
 		had := floorMillis(*o.table.I64(o.spec.Time).At(id))
 		if ms >= had {
 			return
 		}
 		o.timers.Delete(o.keys, i, 0, had)
 	}
+	o.table.Touch(o.ids[i : i+1])
+	*o.table.I64(o.taken).At(id) = waiting
 	o.table.Put(o.ids[i:i+1], []int32{int32(i)}, o.cols, b.Cols)
 	o.timers.Add(o.keys, i, 0, ms)
 }
@@ -201,7 +207,7 @@ func (o *operator) Watermark(ms int64) (int64, error) {
 		}
 		o.table.Gather(id, o.cols, o.old)
 		o.table.Touch(id)
-		*o.table.I64(o.taken).At(id[0]) = 1
+		*o.table.I64(o.taken).At(id[0]) = sent
 		return o.emit(&batch.Batch{Len: 1, Cols: o.old}, 0, batch.Insert)
 	})
 	if err == nil {
