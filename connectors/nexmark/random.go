@@ -109,8 +109,11 @@ var tablesOnce = sync.OnceFunc(func() {
 		} else {
 			c.name = "channel-" + strconv.Itoa(k)
 			if r.int(10) > 0 {
-				id := int64(int32(bits.Reverse32(uint32(k))))
-				b = strconv.AppendInt(append(b, "&channel_id="...), max(id, -id), 10)
+				id := int32(bits.Reverse32(uint32(k)))
+				if id < 0 {
+					id = -id // of the least int32 it is itself, as Math.abs has it
+				}
+				b = strconv.AppendInt(append(b, "&channel_id="...), int64(id), 10)
 			}
 		}
 		c.url = string(b)
