@@ -122,7 +122,12 @@ type planned struct {
 
 // plan binds, rewrites and builds a query, an INSERT or a statement set. A query's
 // rows go to collect.
-func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (*planned, *types.Schema, error) {
+func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *planned, _ *types.Schema, err error) {
+	defer func() { // a panic in the planner is a bug; it must not take the process with it
+		if r := recover(); r != nil {
+			err = sqlerr.New(sqlerr.Invalid, stmt.Span(), "internal error while planning: %v", r)
+		}
+	}()
 	q, err := s.query()
 	if err != nil {
 		return nil, nil, err

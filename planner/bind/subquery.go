@@ -55,7 +55,7 @@ func ands(e ast.Expr) []ast.Expr {
 
 // in joins with the query's one column.
 func (s *selection) in(q *ast.In, not bool) {
-	r := s.b.query(q.Query)
+	r := s.inner(q.Query)
 	if len(r.scope.cols) != 1 {
 		failf(sqlerr.Invalid, q.Span(), "Values passed to IN operator must have compatible types: the sub-query has %d columns", len(r.scope.cols))
 	}
@@ -69,7 +69,7 @@ func (s *selection) in(q *ast.In, not bool) {
 }
 
 // exists joins with a query that doesn't read the columns outside.
-func (s *selection) exists(q *ast.Exists, not bool) { s.semi(s.b.query(q.Query), nil, not, q.Span()) }
+func (s *selection) exists(q *ast.Exists, not bool) { s.semi(s.inner(q.Query), nil, not, q.Span()) }
 
 func (s *selection) semi(r *relation, cond expr.Expr, not bool, at sqlerr.Span) {
 	kind := logical.Semi
@@ -78,4 +78,35 @@ func (s *selection) semi(r *relation, cond expr.Expr, not bool, at sqlerr.Span) 
 	}
 	out := *s.node.Schema()
 	s.node = &logical.Join{Base: logical.Base{Out: &out, At: at}, Left: s.node, Right: r.node, Kind: kind, Cond: cond}
+}
+
+// inner binds a sub-query; one that reads the columns outside is refused by name.
+func (s *selection) inner(q ast.Query) *relation {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if _, ok := r.(failure); ok && s.outside(q) {
+			unsupported(q.Span(), "a correlated sub-query")
+		}
+		panic(r)
+	}()
+	return s.b.query(q)
+}
+
+// outside says whether a name in q is qualified by a table of this query.
+func (s *selection) outside(q ast.Query) bool {
+	tables := map[string]bool{}
+	for _, c := range s.x.scope.cols {
+		tables[c.table] = true
+	}
+	found := false
+	ast.Walk(q, func(n ast.Node) bool {
+		if name, ok := n.(*ast.Name); ok && len(name.Parts) > 1 && tables[name.Parts[0].Name] {
+			found = true
+		}
+		return !found
+	})
+	return found
 }

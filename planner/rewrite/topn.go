@@ -3,6 +3,7 @@ package rewrite
 import (
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -24,7 +25,7 @@ func topN(n logical.Node, _ *types.Session) (logical.Node, error) {
 		return n, nil
 	}
 	rank := o.Input.Schema().Len()
-	from, to := int64(1), int64(-1)
+	from, to := int64(1), int64(noEnd)
 	var rest []expr.Expr
 	for _, c := range conjuncts(f.Cond) {
 		op, v, ok := bound(c, rank)
@@ -45,8 +46,11 @@ func topN(n logical.Node, _ *types.Session) (logical.Node, error) {
 			from = max(from, v+1)
 		}
 	}
-	if to < 0 {
+	if to == noEnd {
 		return n, nil
+	}
+	if to <= 0 {
+		return nil, sqlerr.New(sqlerr.Invalid, f.At, "Rank end should not less than zero, but now is %d", to)
 	}
 	var out logical.Node = &logical.TopN{Base: logical.Base{Out: o.Schema(), At: f.At}, Input: o.Input, Partition: g.Partition, By: g.Order,
 		From: from, To: to, ToCol: -1, WithRank: true, Fn: g.Calls[0].Rank}
@@ -56,8 +60,11 @@ func topN(n logical.Node, _ *types.Session) (logical.Node, error) {
 	return out, nil
 }
 
+// noEnd is no upper bound of the ranks.
+const noEnd = 1<<63 - 1
+
 func least(a, b int64) int64 {
-	if a < 0 || b < a {
+	if b < a {
 		return b
 	}
 	return a

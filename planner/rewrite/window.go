@@ -3,6 +3,7 @@ package rewrite
 import (
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -47,6 +48,17 @@ func windowAggregate(n logical.Node, _ *types.Session) (logical.Node, error) {
 	for i, e := range p.Exprs {
 		if prop(i) < 0 && reads(e, first) {
 			return n, nil
+		}
+	}
+	for _, c := range a.Calls {
+		reads := append([]int(nil), c.Args...)
+		if c.Filter >= 0 {
+			reads = append(reads, c.Filter)
+		}
+		for _, x := range reads {
+			if prop(x) >= 0 {
+				return nil, sqlerr.Unsupported(c.At, "an aggregate over a window column")
+			}
 		}
 	}
 	return rebuild(a, p, tvf, cond, first, prop), nil
