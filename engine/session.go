@@ -195,6 +195,9 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	if c.MiniBatch.Enabled && (c.MiniBatch.Latency <= 0 || c.MiniBatch.Size <= 0) && err == nil {
 		err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "table.exec.mini-batch.enabled needs table.exec.mini-batch.allow-latency and table.exec.mini-batch.size, both above 0")
 	}
+	if ttl := duration("table.exec.state.ttl", "0 ms"); ttl != 0 && err == nil {
+		err = sqlerr.Unsupported(sqlerr.Span{}, "table.exec.state.ttl")
+	}
 	c.Publish = duration("execution.checkpointing.interval", "10 s")
 	c.Memory = &operators.Budget{Name: "job", Limit: s.cfg.Memory}
 	if p := s.Option("parallelism.default", "1"); p != "1" && p != "-1" && p != "auto" && err == nil {

@@ -278,6 +278,9 @@ func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
 		return b.add(&sink.Collect{In: n.Input.Schema(), To: b.cfg.Collect}, n.Span(), in), nil
 	}
 	t := n.Table
+	if n.Conflict != "" {
+		return nil, sqlerr.Unsupported(n.Span(), "ON CONFLICT")
+	}
 	if t.Connector.Sink == nil {
 		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be written", t.Connector.Name)
 	}

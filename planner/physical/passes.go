@@ -62,6 +62,10 @@ func needs(g *Graph, _ Config) error {
 		}
 	}
 	for _, n := range g.Nodes {
+		k := n.Changes.Kinds
+		if _, ok := n.Spec.(*scan.Spec); ok && n.Need.Before && k.Has(batch.UpdateAfter) && !k.Has(batch.UpdateBefore) {
+			return sqlerr.Unsupported(n.At, "an upsert source where the rows before an update are needed (ChangelogNormalize)")
+		}
 		if s, ok := n.Spec.(operators.BeforeAware); ok {
 			s.SetBefore(n.Need.Before)
 		}
