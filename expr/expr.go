@@ -278,3 +278,18 @@ func Class(e Expr) functions.Class {
 	}
 	return class
 }
+
+// Conjuncts are the parts of an AND, e itself when it is none, nothing for nil.
+func Conjuncts(e Expr) []Expr {
+	if e == nil {
+		return nil
+	}
+	if l, ok := e.(*Logic); ok && !l.Or {
+		var out []Expr
+		for _, a := range l.Args {
+			out = append(out, Conjuncts(a)...)
+		}
+		return out
+	}
+	return []Expr{e}
+}

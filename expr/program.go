@@ -17,13 +17,10 @@ import (
 // for the current batch; a lazily evaluated branch (of CASE, AND, OR) is a scope
 // of its own, so that nothing is computed for rows that don't reach it.
 type Program struct {
-	roots   []ref
-	columns int
-	gen     uint64
-	b       *batch.Batch
-	consts  []*constStep
-	ident   []int32
-	sels    [2][]int32
+	roots []ref
+	gen   uint64
+	b     *batch.Batch
+	ident []int32
 }
 
 // step computes one expression under a selection.

@@ -95,12 +95,18 @@ func (f *flags) session() (*engine.Session, error) {
 	}}), nil
 }
 
-func runScripts(ctx context.Context, f *flags, args []string) error {
+// open reads the scripts and makes the session they run in.
+func (f *flags) open(args []string) ([]*sqlerr.Source, *engine.Session, error) {
 	srcs, err := f.sources(args)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	s, err := f.session()
+	return srcs, s, err
+}
+
+func runScripts(ctx context.Context, f *flags, args []string) error {
+	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
 	}
@@ -120,11 +126,7 @@ func runScripts(ctx context.Context, f *flags, args []string) error {
 }
 
 func checkScripts(f *flags, args []string) error {
-	srcs, err := f.sources(args)
-	if err != nil {
-		return err
-	}
-	s, err := f.session()
+	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
 	}
@@ -138,11 +140,7 @@ func checkScripts(f *flags, args []string) error {
 }
 
 func explainScripts(ctx context.Context, f *flags, args []string) error {
-	srcs, err := f.sources(args)
-	if err != nil {
-		return err
-	}
-	s, err := f.session()
+	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
 	}

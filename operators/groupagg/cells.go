@@ -4,6 +4,7 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/types"
 )
 
 // Layout lays the state of calls out in a table: where each call's parts are.
@@ -13,8 +14,34 @@ type Layout struct {
 	Parts [][]int // of each call: column of Row, or index of Sets
 }
 
-// Add opens the parts of one more call.
-func (l *Layout) Add(meaning string, parts []functions.Part) {
+// Open binds calls over the columns of in and lays out their state behind a count
+// of the group's rows. distinct has, per call, the index of its set of values, -1
+// for none.
+func (l *Layout) Open(in *types.Schema, calls []Call, retract bool, session *types.Session) (accs []functions.Accumulator, distinct []int, err error) {
+	l.Row = []state.Column{{Type: types.BigIntType, Meaning: "rows"}}
+	for _, c := range calls {
+		a, err := c.Bind(retract, session)
+		if err != nil {
+			return nil, nil, err
+		}
+		accs = append(accs, a)
+		l.add(c.Describe(in), a.State())
+		set := -1
+		if c.Distinct {
+			set = len(l.Sets)
+			var cols []state.Column
+			for _, x := range c.Args {
+				cols = append(cols, state.Column{Type: in.Fields[x].Type, Meaning: "distinct"})
+			}
+			l.Sets = append(l.Sets, cols)
+		}
+		distinct = append(distinct, set)
+	}
+	return accs, distinct, nil
+}
+
+// add opens the parts of one more call.
+func (l *Layout) add(meaning string, parts []functions.Part) {
 	var at []int
 	for _, p := range parts {
 		switch p.Kind {

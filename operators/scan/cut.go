@@ -13,7 +13,7 @@ import (
 // watermark that is due and not sent, if due and sent lie in different slices of
 // the width the planner found.
 func (o *Operator) cut(limit int) (int, error) {
-	s, b := o.cur, o.curRows
+	s := o.cur
 	wm, ts := &o.timeCols[0], &o.timeCols[1]
 	width := o.spec.Cut
 	due := s.max
@@ -31,7 +31,6 @@ func (o *Operator) cut(limit int) (int, error) {
 			due = max(due, millis(o.spec.Watermark.Type(), wm.I64[i]))
 		}
 	}
-	_ = b
 	s.max = due
 	return limit, nil
 }

@@ -40,24 +40,8 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out, o.wm, o.fired = env, out, operators.MinWatermark, operators.MinWatermark
 	s := o.spec
 	o.width = s.slice()
-	o.layout.Row = []state.Column{{Type: types.BigIntType, Meaning: "rows"}}
-	for _, c := range s.Calls {
-		a, err := c.Bind(s.retract, env.Session)
-		if err != nil {
-			return err
-		}
-		o.accs = append(o.accs, a)
-		o.layout.Add(c.Describe(s.In), a.State())
-		set := -1
-		if c.Distinct {
-			set = len(o.layout.Sets)
-			var cols []state.Column
-			for _, x := range c.Args {
-				cols = append(cols, state.Column{Type: s.In.Fields[x].Type, Meaning: "distinct"})
-			}
-			o.layout.Sets = append(o.layout.Sets, cols)
-		}
-		o.distinct = append(o.distinct, set)
+	if o.accs, o.distinct, err = o.layout.Open(s.In, s.Calls, s.retract, env.Session); err != nil {
+		return err
 	}
 	spec := state.Spec{Name: "windows", Row: o.layout.Row, Multisets: o.layout.Sets, Windowed: true}
 	for _, k := range s.Keys {

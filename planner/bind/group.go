@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strconv"
+
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/parser/ast"
@@ -332,7 +334,7 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 	below := append(append([]expr.Expr(nil), g.keys...), g.args...)
 	names := make([]string, len(below))
 	for i, e := range below {
-		names[i] = "$" + string(rune('f')) + itoa(i)
+		names[i] = "$f" + strconv.Itoa(i)
 		if c, ok := e.(*expr.Column); ok {
 			names[i] = c.Name
 		}
@@ -344,7 +346,7 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 		agg.Out.Fields = append(agg.Out.Fields, types.Field{Name: names[i], Type: g.keyType(i)})
 	}
 	for i, c := range g.calls {
-		agg.Out.Fields = append(agg.Out.Fields, types.Field{Name: "EXPR$" + itoa(i), Type: c.T})
+		agg.Out.Fields = append(agg.Out.Fields, types.Field{Name: "EXPR$" + strconv.Itoa(i), Type: c.T})
 	}
 	first := len(agg.Out.Fields)
 	for _, p := range g.props {
@@ -373,13 +375,6 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 
 func (x *exprBinder) scopeColumn(i int) expr.Expr {
 	return &expr.Column{Index: i, Name: x.scope.cols[i].name, T: x.scope.cols[i].t}
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + string(rune('0'+n%10))
 }
 
 // legacyWindow takes GROUP BY TUMBLE(t, size), HOP(t, slide, size), SESSION(t, gap).

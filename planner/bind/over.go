@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strconv"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/functions"
@@ -175,7 +177,7 @@ func (o *overs) finish(in logical.Node, exprs []expr.Expr, qualify expr.Expr) (l
 			continue
 		}
 		where[i] = len(all)
-		all, names = append(all, e), append(names, "$"+itoa(len(all)))
+		all, names = append(all, e), append(names, "$"+strconv.Itoa(len(all)))
 	}
 	if len(all) > base {
 		in = project(in, all, names, at)
@@ -193,7 +195,7 @@ func (o *overs) finish(in logical.Node, exprs []expr.Expr, qualify expr.Expr) (l
 		first[i] = len(n.Out.Fields)
 		for k := range c.Calls {
 			c.Calls[k].Args = moveAll(c.Calls[k].Args, where)
-			n.Out.Fields = append(n.Out.Fields, types.Field{Name: "w" + itoa(i) + "$o" + itoa(k), Type: c.Calls[k].T})
+			n.Out.Fields = append(n.Out.Fields, types.Field{Name: "w" + strconv.Itoa(i) + "$o" + strconv.Itoa(k), Type: c.Calls[k].T})
 		}
 		n.Groups = append(n.Groups, c)
 	}

@@ -17,7 +17,10 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	}
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
 	var rest []expr.Expr
-	for _, c := range conjuncts(n.Cond) {
+	for _, c := range expr.Conjuncts(n.Cond) {
+		if always(c) {
+			continue
+		}
 		l, r, safe, ok := equal(c, n.Left.Schema().Len())
 		if !ok {
 			rest = append(rest, c)
@@ -35,22 +38,10 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	return b.add(spec, n.Span(), in...), nil
 }
 
-// conjuncts are the parts of an AND.
-func conjuncts(e expr.Expr) []expr.Expr {
-	if e == nil {
-		return nil
-	}
-	if l, ok := e.(*expr.Logic); ok && !l.Or {
-		var out []expr.Expr
-		for _, a := range l.Args {
-			out = append(out, conjuncts(a)...)
-		}
-		return out
-	}
-	if c, ok := e.(*expr.Const); ok && !c.Value.Null(0) && c.Value.I64[0] != 0 {
-		return nil
-	}
-	return []expr.Expr{e}
+// always says that e is the constant TRUE.
+func always(e expr.Expr) bool {
+	c, ok := e.(*expr.Const)
+	return ok && !c.Value.Null(0) && c.Value.I64[0] != 0
 }
 
 // equal recognises left column = right column, of one type. A key of another form

@@ -27,7 +27,7 @@ func topN(n logical.Node, _ *types.Session) (logical.Node, error) {
 	rank := o.Input.Schema().Len()
 	from, to := int64(1), int64(noEnd)
 	var rest []expr.Expr
-	for _, c := range conjuncts(f.Cond) {
+	for _, c := range expr.Conjuncts(f.Cond) {
 		op, v, ok := bound(c, rank)
 		if !ok {
 			rest = append(rest, c)
@@ -68,17 +68,6 @@ func least(a, b int64) int64 {
 		return b
 	}
 	return a
-}
-
-func conjuncts(e expr.Expr) []expr.Expr {
-	if l, ok := e.(*expr.Logic); ok && !l.Or {
-		var out []expr.Expr
-		for _, a := range l.Args {
-			out = append(out, conjuncts(a)...)
-		}
-		return out
-	}
-	return []expr.Expr{e}
 }
 
 // bound reads `rank op constant`, in either order.
