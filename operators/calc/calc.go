@@ -99,6 +99,19 @@ func (s *Spec) Mapping() map[int][]int {
 	return to
 }
 
+// Placement is the input's, where its columns are passed on.
+func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
+	to := s.Mapping()
+	out := operators.Distribution{Kind: in[0].Kind}
+	for _, c := range in[0].Cols {
+		if len(to[c]) == 0 {
+			return operators.Distribution{}
+		}
+		out.Cols = append(out.Cols, to[c][0])
+	}
+	return out
+}
+
 // Needs is what the consumers want; a filter on an updating input needs -U and
 // full deletes, since a row may leave the result.
 func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {

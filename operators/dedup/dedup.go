@@ -54,6 +54,12 @@ func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, o
 // Needs nothing beyond the rows.
 func (s *Spec) Needs(int, operators.Need) operators.Need { return operators.Need{} }
 
+// Distribution is by the key.
+func (s *Spec) Distribution(int) operators.Distribution { return operators.Keyed(s.Keys) }
+
+// Placement is the input's: all columns pass.
+func (s *Spec) Placement(in []operators.Distribution) operators.Distribution { return in[0] }
+
 // SetBefore says whether -U is needed.
 func (s *Spec) SetBefore(emit bool) { s.before = emit }
 

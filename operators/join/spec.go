@@ -132,5 +132,17 @@ func (s *Spec) Needs(int, operators.Need) operators.Need {
 	return operators.Need{Before: true, FullDeletes: true}
 }
 
+// Distribution is by the join key.
+func (s *Spec) Distribution(side int) operators.Distribution { return operators.Keyed(s.Keys[side]) }
+
+// Placement is the left side's: its columns come first. Where they may be padded
+// with NULL nothing is promised.
+func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
+	if s.outer(1) {
+		return operators.Distribution{}
+	}
+	return in[0]
+}
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }

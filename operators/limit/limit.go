@@ -36,6 +36,9 @@ func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes
 // Needs nothing beyond the rows.
 func (s *Spec) Needs(int, operators.Need) operators.Need { return operators.Need{} }
 
+// Distribution: rows are counted in one place.
+func (s *Spec) Distribution(int) operators.Distribution { return operators.Keyed(nil) }
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }
 

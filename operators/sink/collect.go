@@ -31,6 +31,9 @@ func (s *Collect) Needs(int, operators.Need) operators.Need {
 	return operators.Need{Before: true, FullDeletes: true}
 }
 
+// Distribution: the caller sees one stream.
+func (s *Collect) Distribution(int) operators.Distribution { return operators.Keyed(nil) }
+
 // New makes the operator.
 func (s *Collect) New() operators.Operator { return &collect{spec: s} }
 

@@ -71,6 +71,15 @@ func (s *Spec) Needs(_ int, _ operators.Need) operators.Need {
 	return operators.Need{Before: s.Takes.Kinds.Has(batch.UpdateBefore), FullDeletes: len(s.Key) == 0}
 }
 
+// Distribution is by the table's key, so that one writer sees all changes of a
+// row; without one each subtask writes what it has.
+func (s *Spec) Distribution(int) operators.Distribution {
+	if len(s.Key) == 0 {
+		return operators.Distribution{Kind: operators.Anywhere}
+	}
+	return operators.Keyed(s.Key)
+}
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &Operator{spec: s} }
 

@@ -67,6 +67,12 @@ func (s *Spec) Needs(int, operators.Need) operators.Need {
 	return operators.Need{Before: true, FullDeletes: true}
 }
 
+// Distribution is by the partition.
+func (s *Spec) Distribution(int) operators.Distribution { return operators.Keyed(s.Partition) }
+
+// Placement is the input's: its columns come first.
+func (s *Spec) Placement(in []operators.Distribution) operators.Distribution { return in[0] }
+
 // SetBefore says whether -U is needed.
 func (s *Spec) SetBefore(emit bool) { s.before = emit }
 

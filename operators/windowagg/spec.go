@@ -104,6 +104,14 @@ func (s *Spec) Needs(int, operators.Need) operators.Need {
 	return operators.Need{Before: true, FullDeletes: true}
 }
 
+// Distribution is by the group's key.
+func (s *Spec) Distribution(int) operators.Distribution { return operators.Keyed(s.Keys) }
+
+// Placement: the keys come first.
+func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
+	return operators.First(in[0], len(s.Keys))
+}
+
 // Slice is the width of a slice: the windows fire at its multiples.
 func (s *Spec) Slice() int64 {
 	if s.Proctime {

@@ -29,7 +29,9 @@ type Config struct {
 	Session *types.Session
 	Job     string
 	Collect func(*batch.Batch) error // where a SELECT's rows go
-	Stdout  io.Writer
+	// Parallelism is the number of subtasks of what can be spread; 0 is 1.
+	Parallelism int
+	Stdout      io.Writer
 }
 
 // Build makes the graph of the plans, which may share nodes.

@@ -22,6 +22,7 @@ var Passes = []Pass{
 	{"changes", changes},
 	{"needs", needs},
 	{"cuts", cuts},
+	{"exchanges", exchanges},
 	{"fingerprints", fingerprints},
 }
 
