@@ -1,6 +1,7 @@
 # Each target is one verb; `make test` is the README's test command.
 GO ?= go
 SEED ?= 1
+EVENTS ?= 2000000
 
 .PHONY: build test test-race lint rewrite bench conformance race-flink
 
@@ -28,6 +29,6 @@ conformance: build ## CASES=DIR: the folder with run_cases.py and cases/
 	@test -n "$(CASES)" || { echo 'say where the cases are: make conformance CASES=DIR'; exit 2; }
 	python3 $(CASES)/run_cases.py --engine '$(CURDIR)/bin/millrace run --format jsonl --changelog {script}' --cases '$(CASES)/cases/*/*.json' $(ARGS)
 
-race-flink: build ## FLINK=CMD: a command that runs a script on Flink and prints its CPU seconds
+race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here and on the real Flink; scripts/race-flink says what CMD must print
 	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }
-	scripts/race-flink '$(FLINK)' examples/nexmark/*.sql
+	scripts/race-flink '$(FLINK)' --events $(EVENTS) $(if $(QUERIES),$(QUERIES:%=examples/nexmark/%.sql),$(wildcard examples/nexmark/q*.sql))
