@@ -51,6 +51,27 @@ func (n Need) Or(m Need) Need {
 // planner calls SetBefore once, after it knows.
 type BeforeAware interface{ SetBefore(emit bool) }
 
+// Drift is how a column changes when the row of a key is updated.
+type Drift uint8
+
+const (
+	Unknown Drift = iota
+	Constant
+	Rising
+	Falling
+)
+
+// Drifting is a Spec that knows how its columns drift, given the same of its
+// inputs (nil: nothing is known) and their changes. DriftAware is one that wants to
+// know it of its first input: a Top-N ordered by a count has less to keep. The
+// planner calls both before Changes.
+type (
+	Drifting interface {
+		Drift(in [][]Drift, changes []batch.Changes) []Drift
+	}
+	DriftAware interface{ SetDrift(in []Drift) }
+)
+
 // EventTimed is a Spec whose operator acts on event time. It tells scan how fine
 // watermarks must cut a batch: the width in ms of the slices it fires by, 1 when
 // any time matters, 0 when none does.

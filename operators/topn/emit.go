@@ -6,14 +6,14 @@ import (
 
 // inserted sends what a row that came in at rank (from 0) changes. before and
 // after hold the rows from that rank on.
-func (o *operator) inserted(rank int, kind batch.Kind) error {
+func (o *operator) inserted(rank int) error {
 	s := o.spec
 	from := int(s.From) - 1
 	if s.WithRank || from > 0 {
 		return o.shifted(rank)
 	}
-	full := rank+o.before.rows.Len == int(s.To)
-	if s.To == 1 && full && !s.retract { // the only row is replaced
+	full := rank+o.before.rows.Len == o.to
+	if o.to == 1 && full && s.strategy != Retract { // the only row is replaced
 		if err := o.update(&o.before, 0, &o.after, 0, rank); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (o *operator) removed(rank int) error {
 	if err := o.emit(&o.before, 0, 0, batch.Delete); err != nil {
 		return err
 	}
-	if rank+o.after.rows.Len == int(s.To) { // the next row moved up into the last rank
+	if rank+o.after.rows.Len == o.to { // the next row moved up into the last rank
 		return o.emit(&o.after, o.after.rows.Len-1, 0, batch.Insert)
 	}
 	return nil

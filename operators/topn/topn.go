@@ -27,6 +27,8 @@ type operator struct {
 	out           batch.Batch
 	hold          bool // batch mode: only the end counts
 	seen          []uint32
+	to            int       // the last rank wanted of the partition at hand
+	climb         *climbers // of UpdateFast
 }
 
 // ranks are the rows at ranks From..To at some moment, decoded.
@@ -49,6 +51,9 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		o.keyTs = append(o.keyTs, o.ts[c])
 		spec.Key = append(spec.Key, state.Column{Type: o.ts[c], Meaning: s.In.Fields[c].Name})
 	}
+	if s.ToCol >= 0 {
+		spec.Row = []state.Column{{Type: types.BigIntType, Meaning: "rank end"}}
+	}
 	o.keys = make([]batch.Vector, len(s.Partition))
 	if o.table, err = env.State.Table(spec); err != nil {
 		return err
@@ -59,7 +64,10 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	}
 	o.out.Reset(o.outTs)
 	o.hold = env.Session.Batch
-	return nil
+	if s.strategy == UpdateFast {
+		o.climb, err = openClimbers(o)
+	}
+	return err
 }
 
 // Process applies the rows one by one.
@@ -77,47 +85,72 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 		if o.hold && o.fresh[i] {
 			o.seen = append(o.seen, o.ids[i])
 		}
-		if err := o.row(b, i); err != nil {
+		o.to = o.end(b, i)
+		row := o.row
+		if o.climb != nil {
+			row = o.climb.row
+		}
+		if err := row(b, i); err != nil {
 			return err
 		}
 	}
 	return o.flush()
 }
 
+// end is the last rank wanted in the partition of row i. A column's value counts as
+// the partition's first row has it.
+func (o *operator) end(b *batch.Batch, i int) int {
+	if o.spec.ToCol < 0 {
+		return int(o.spec.To)
+	}
+	at := o.table.I64(0).At(o.ids[i])
+	if o.fresh[i] {
+		o.table.Touch(o.ids[i : i+1])
+		if *at = 0; !b.Cols[o.spec.ToCol].Null(i) {
+			*at = b.Cols[o.spec.ToCol].I64[i]
+		}
+		if o.spec.ToLess {
+			*at--
+		}
+		*at = min(max(*at, 0), 1<<30)
+	}
+	return int(*at)
+}
+
 // row puts row i in or takes it out.
 func (o *operator) row(b *batch.Batch, i int) error {
-	id, to := o.ids[i], int(o.spec.To)
+	id, to, keepsAll := o.ids[i], o.to, o.spec.strategy == Retract
 	if b.Kind(i).Sign() > 0 {
 		rank := o.rows.Seek(id, b, i, true)
-		if rank >= to && !o.spec.retract {
-			return nil // it will never be among the first
-		}
-		if rank >= to || o.hold {
-			o.rows.Insert(id, b, i)
-			if o.hold && !o.spec.retract && o.rows.Count(id) > to {
-				o.rows.RemoveRange(id, to, o.rows.Count(id))
-			}
+		if o.hold {
+			o.keep(id, b, i)
 			return nil
+		}
+		if rank >= to {
+			if keepsAll {
+				o.rows.Insert(id, b, i)
+			}
+			return nil // else it will never be among the first
 		}
 		o.take(&o.before, id, rank)
 		count := o.rows.Count(id)
 		o.rows.Insert(id, b, i)
 		o.take(&o.after, id, rank)
-		if !o.spec.retract && count >= to {
+		if !keepsAll && count >= to {
 			defer o.rows.RemoveRange(id, to, count+1)
 		}
-		return o.inserted(rank, b.Kind(i))
+		return o.inserted(rank)
 	}
 	rank := o.find(id, b, i)
 	if rank < 0 {
 		o.env.Metrics.Dropped.Add(1)
 		return nil
 	}
-	if rank < to && !o.hold {
+	if rank < to {
 		o.take(&o.before, id, rank)
 	}
 	o.rows.RemoveRange(id, rank, rank+1)
-	if rank >= to || o.hold {
+	if rank >= to {
 		return nil
 	}
 	o.take(&o.after, id, rank)
@@ -141,7 +174,7 @@ func (o *operator) find(id uint32, b *batch.Batch, i int) int {
 
 // take decodes the rows at ranks from..To-1.
 func (o *operator) take(r *ranks, id uint32, from int) {
-	n := int(o.spec.To) - from
+	n := o.to - from
 	if left := o.rows.Count(id) - from; n > left {
 		n = left
 	}
@@ -153,22 +186,4 @@ func (o *operator) take(r *ranks, id uint32, from int) {
 	o.rows.Range(id, from, r.entries)
 	o.rows.Gather(r.entries, o.cols, r.rows.Cols)
 	r.rows.Len = n
-}
-
-// End sends the final rows of batch mode, partition by partition in the order of
-// arrival.
-func (o *operator) End(int) error {
-	if !o.hold {
-		return nil
-	}
-	for _, id := range o.seen {
-		o.take(&o.after, id, 0)
-		for k := int(o.spec.From) - 1; k < o.after.rows.Len; k++ {
-			if err := o.emit(&o.after, k, k, batch.Insert); err != nil {
-				return err
-			}
-		}
-	}
-	o.seen = nil
-	return o.flush()
 }

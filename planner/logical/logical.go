@@ -315,7 +315,8 @@ type TopN struct {
 	Partition []int
 	By        []batch.Order
 	From, To  int64
-	ToCol     int // the column that holds To, -1: constant
+	ToCol     int  // the column that holds To, -1: constant
+	ToLess    bool // with ToCol: the rank is below it
 	WithRank  bool
 	Fn        string // ROW_NUMBER, RANK, DENSE_RANK
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/calc"
-	"github.com/millrace/millrace/operators/dedup"
 	"github.com/millrace/millrace/operators/limit"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/operators/sink"
@@ -238,32 +237,16 @@ func scanKey(n *logical.Scan) []int {
 	return out
 }
 
-func (b *builder) topN(n *logical.TopN, in Input) (*Node, error) {
-	if n.Fn != "ROW_NUMBER" && n.Fn != "" && !b.cfg.Session.Batch {
-		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "%s() on streaming table is not supported currently", n.Fn)
-	}
-	if n.ToCol >= 0 && n.To == 0 {
-		return nil, sqlerr.Unsupported(n.Span(), "a rank limit that is a column")
-	}
-	if len(n.By) == 1 && n.From == 1 && n.To == 1 && !n.WithRank && !b.cfg.Session.Batch {
-		if attr := n.Input.Schema().Fields[n.By[0].Col].Type.Attr; attr != types.NoTimeAttr {
-			spec := &dedup.Spec{In: n.Input.Schema(), Keys: n.Partition, Time: n.By[0].Col, Rowtime: attr == types.Rowtime, KeepLast: n.By[0].Desc}
-			return b.add(spec, n.Span(), in), nil
-		}
-	}
-	return b.add(&topn.Spec{In: n.Input.Schema(), Partition: n.Partition, By: n.By, From: n.From, To: n.To, WithRank: n.WithRank, Out: n.Schema()}, n.Span(), in), nil
-}
-
 func (b *builder) sort(n *logical.Sort, in Input) (*Node, error) {
 	at := n.Span()
 	switch {
 	case len(n.By) == 0 && n.Limit >= 0 || len(n.By) == 0 && b.cfg.Session.Batch:
 		return b.add(&limit.Spec{In: n.Input.Schema(), Offset: n.Offset, Limit: n.Limit}, at, in), nil
 	case n.Limit >= 0:
-		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: n.Offset + n.Limit, Out: n.Schema()}
+		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: n.Offset + n.Limit, ToCol: -1, Out: n.Schema(), Limit: true}
 		return b.add(spec, at, in), nil
 	case b.cfg.Session.Batch:
-		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: 1 << 30, Out: n.Schema()}
+		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: 1 << 30, ToCol: -1, Out: n.Schema(), Limit: true}
 		return b.add(spec, at, in), nil
 	case len(n.By) > 0 && n.Input.Schema().Fields[n.By[0].Col].Type.Attr == types.Rowtime && !n.By[0].Desc:
 		return nil, sqlerr.Unsupported(at, "ORDER BY a time attribute")

@@ -29,8 +29,9 @@ type Node struct {
 	Parallelism int
 	Changes     batch.Changes
 	Keys        operators.Keys
-	Need        operators.Need // what its consumers need of it
-	ID          int            // for display only
+	Drift       []operators.Drift // how its columns change; nil: unknown
+	Need        operators.Need    // what its consumers need of it
+	ID          int               // for display only
 	At          sqlerr.Span
 	Fingerprint string // what its rows mean: names its state
 }

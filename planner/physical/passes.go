@@ -30,28 +30,60 @@ var Passes = []Pass{
 // keys.
 func changes(g *Graph, _ Config) error {
 	for _, n := range g.Nodes {
-		in := make([]batch.Changes, len(n.Inputs))
-		keys := make([]operators.Keys, len(n.Inputs))
-		for i, x := range n.Inputs {
-			in[i], keys[i] = x.From.Changes, x.From.Keys
-		}
-		var err error
-		if s, ok := n.Spec.(*sink.Spec); ok {
-			s.Takes = s.Sink.Changes(in[0])
-		}
-		if n.Changes, n.Keys, err = n.Spec.Changes(in, keys); err != nil {
-			if len(n.Inputs) > 0 {
-				err = fmt.Errorf("%w which is produced by node %s", err, n.Inputs[0].From.Describe())
-			}
-			for _, e := range sqlerr.All(err) {
-				if e.Code == sqlerr.Runtime {
-					return &sqlerr.Error{Code: sqlerr.Invalid, Msg: err.Error(), At: n.At}
-				}
-			}
+		if err := settle(n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settle asks one spec, whose inputs have been asked. The builder does so too where
+// the choice of an operator depends on its input's changes.
+func settle(n *Node) (err error) {
+	in := make([]batch.Changes, len(n.Inputs))
+	keys := make([]operators.Keys, len(n.Inputs))
+	drift := make([][]operators.Drift, len(n.Inputs))
+	for i, x := range n.Inputs {
+		in[i], keys[i], drift[i] = x.From.Changes, x.From.Keys, x.From.Drift
+	}
+	if s, ok := n.Spec.(*sink.Spec); ok {
+		s.Takes = s.Sink.Changes(in[0])
+	}
+	if s, ok := n.Spec.(operators.DriftAware); ok {
+		s.SetDrift(drift[0])
+	}
+	if n.Changes, n.Keys, err = n.Spec.Changes(in, keys); err != nil {
+		if len(n.Inputs) > 0 {
+			err = fmt.Errorf("%w which is produced by node %s", err, n.Inputs[0].From.Describe())
+		}
+		for _, e := range sqlerr.All(err) {
+			if e.Code == sqlerr.Runtime {
+				return &sqlerr.Error{Code: sqlerr.Invalid, Msg: err.Error(), At: n.At}
+			}
+		}
+		return err
+	}
+	n.Drift = nil
+	if s, ok := n.Spec.(operators.Drifting); ok {
+		n.Drift = s.Drift(drift, in)
+	}
+	if n.Drift == nil && n.Changes.InsertOnly() { // rows that never change
+		n.Drift = make([]operators.Drift, n.Spec.Schema().Len())
+		for i := range n.Drift {
+			n.Drift[i] = operators.Constant
+		}
+	}
+	return nil
+}
+
+// settled settles a node and all below it.
+func settled(n *Node) error {
+	for _, in := range n.Inputs {
+		if err := settled(in.From); err != nil {
+			return err
+		}
+	}
+	return settle(n)
 }
 
 // needs tells each spec, sinks first, whether its consumers want -U.

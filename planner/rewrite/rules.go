@@ -18,6 +18,7 @@ type Rule struct {
 var Rules = []Rule{
 	{"merge-projects", mergeProjects},
 	{"top-n", topN},
+	{"merge-ranks", mergeProjects},
 	{"unused-rank", unusedRank},
 	{"window-aggregate", windowAggregate},
 }

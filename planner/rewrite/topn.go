@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
@@ -25,72 +26,109 @@ func topN(n logical.Node, _ *types.Session) (logical.Node, error) {
 		return n, nil
 	}
 	rank := o.Input.Schema().Len()
-	from, to := int64(1), int64(noEnd)
+	t := &logical.TopN{Base: logical.Base{Out: o.Schema(), At: f.At}, Input: o.Input, Partition: g.Partition, By: g.Order,
+		From: 1, To: noEnd, ToCol: -1, WithRank: true, Fn: g.Calls[0].Rank}
 	var rest []expr.Expr
 	for _, c := range expr.Conjuncts(f.Cond) {
-		op, v, ok := bound(c, rank)
-		if !ok {
+		if !narrow(t, c, rank) {
 			rest = append(rest, c)
-			continue
-		}
-		switch op {
-		case "<=":
-			to = least(to, v)
-		case "<":
-			to = least(to, v-1)
-		case "=":
-			from, to = max(from, v), least(to, v)
-		case ">=":
-			from = max(from, v)
-		case ">":
-			from = max(from, v+1)
 		}
 	}
-	if to == noEnd {
+	if t.To == noEnd && t.ToCol < 0 {
 		return n, nil
 	}
-	if to <= 0 {
-		return nil, sqlerr.New(sqlerr.Invalid, f.At, "Rank end should not less than zero, but now is %d", to)
+	if t.To <= 0 {
+		return nil, sqlerr.New(sqlerr.Invalid, f.At, "Rank end should not less than zero, but now is %d", t.To)
 	}
-	var out logical.Node = &logical.TopN{Base: logical.Base{Out: o.Schema(), At: f.At}, Input: o.Input, Partition: g.Partition, By: g.Order,
-		From: from, To: to, ToCol: -1, WithRank: true, Fn: g.Calls[0].Rank}
+	var out logical.Node = t
+	if t.From == t.To && t.Fn == "ROW_NUMBER" && t.ToCol < 0 {
+		out = constantRank(t)
+	}
 	for _, c := range rest {
 		out = &logical.Filter{Base: logical.Base{Out: out.Schema(), At: f.At}, Input: out, Cond: c}
 	}
 	return out, nil
 }
 
+// narrow takes a condition on the rank into t, if it is one.
+func narrow(t *logical.TopN, c expr.Expr, rank int) bool {
+	op, end, ok := comparison(c, rank)
+	if !ok {
+		return false
+	}
+	if col, isCol := end.(*expr.Column); isCol {
+		if t.ToCol >= 0 || t.To != noEnd || op != "<=" && op != "<" || col.T.Layout() != types.LayoutI64 {
+			return false
+		}
+		t.ToCol, t.ToLess = col.Index, op == "<"
+		return true
+	}
+	v := end.(*expr.Const).Value.I64[0]
+	if t.ToCol >= 0 && op != ">=" && op != ">" {
+		return false
+	}
+	switch op {
+	case "<=":
+		t.To = min(t.To, v)
+	case "<":
+		t.To = min(t.To, v-1)
+	case "=":
+		t.From, t.To = max(t.From, v), min(t.To, v)
+	case ">=":
+		t.From = max(t.From, v)
+	case ">":
+		t.From = max(t.From, v+1)
+	}
+	return true
+}
+
+// constantRank is a Top-N of a single rank, whose number is known.
+func constantRank(t *logical.TopN) logical.Node {
+	all := t.Schema()
+	c := *t
+	c.WithRank, c.Out = false, t.Input.Schema()
+	p := &logical.Project{Base: logical.Base{Out: all, At: t.At}, Input: &c}
+	for i, f := range all.Fields {
+		p.Exprs = append(p.Exprs, &expr.Column{Index: i, Name: f.Name, T: f.Type})
+	}
+	last := len(p.Exprs) - 1
+	var v batch.Vector
+	v.Prepare(all.Fields[last].Type, 1)
+	v.I64[0] = t.From
+	p.Exprs[last] = &expr.Const{Value: v, T: all.Fields[last].Type, At: t.At}
+	return p
+}
+
 // noEnd is no upper bound of the ranks.
 const noEnd = 1<<63 - 1
 
-func least(a, b int64) int64 {
-	if b < a {
-		return b
-	}
-	return a
-}
-
-// bound reads `rank op constant`, in either order.
-func bound(e expr.Expr, rank int) (op string, v int64, ok bool) {
+// comparison reads `rank op end` in either order, where end is a constant or another
+// column.
+func comparison(e expr.Expr, rank int) (op string, end expr.Expr, ok bool) {
 	c, isCall := e.(*expr.Call)
 	if !isCall || len(c.Args) != 2 {
-		return "", 0, false
+		return "", nil, false
 	}
-	l, r, op := c.Args[0], c.Args[1], c.Fn.Name
-	if _, isCol := strip(r).(*expr.Column); isCol {
+	l, r, op := strip(c.Args[0]), strip(c.Args[1]), c.Fn.Name
+	if col, isCol := r.(*expr.Column); isCol && col.Index == rank {
 		l, r = r, l
 		op = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}[op]
 	}
-	col, ok1 := strip(l).(*expr.Column)
-	k, ok2 := strip(r).(*expr.Const)
-	if !ok1 || !ok2 || col.Index != rank || k.T.Layout() != types.LayoutI64 || k.Value.Null(0) {
-		return "", 0, false
+	if col, isCol := l.(*expr.Column); !isCol || col.Index != rank {
+		return "", nil, false
 	}
 	switch op {
 	case "<", "<=", "=", ">", ">=":
-		return op, k.Value.I64[0], true
+	default:
+		return "", nil, false
 	}
-	return "", 0, false
+	switch r := r.(type) {
+	case *expr.Const:
+		return op, r, r.T.Layout() == types.LayoutI64 && !r.Value.Null(0)
+	case *expr.Column:
+		return op, r, r.Index != rank
+	}
+	return "", nil, false
 }
 
 func strip(e expr.Expr) expr.Expr {
