@@ -3,7 +3,7 @@ GO ?= go
 SEED ?= 1
 EVENTS ?= 2000000
 
-.PHONY: build test test-race lint rewrite bench conformance race-flink
+.PHONY: build test test-race lint rewrite bench conformance race-flink record-nexmark
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -32,3 +32,7 @@ conformance: build ## CASES=DIR: the folder with run_cases.py and cases/
 race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here and on the real Flink; scripts/race-flink says what CMD must print
 	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }
 	scripts/race-flink '$(FLINK)' --events $(EVENTS) $(if $(QUERIES),$(QUERIES:%=examples/nexmark/%.sql),$(wildcard examples/nexmark/q*.sql))
+
+record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark
+	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-nexmark FLINK=CMD'; exit 2; }
+	$(GO) test ./tests -timeout 1h -run '$(if $(QUERY),TestNexmark/^$(QUERY)$$,TestNexmark)' -record-nexmark '$(FLINK)'
