@@ -105,8 +105,11 @@ func (o Option) Check(value string) error {
 }
 
 // ParseDuration reads Flink's durations: a number and a unit (d h min s ms us
-// µs ns and their long forms; none means ms).
+// µs ns and their long forms; none means ms), or ISO 8601's PT10S.
 func ParseDuration(s string) (time.Duration, error) {
+	if strings.HasPrefix(s, "P") || strings.HasPrefix(s, "p") {
+		return isoDuration(s)
+	}
 	n, unit, err := numberUnit(s)
 	if err != nil {
 		return 0, fmt.Errorf("duration %q: %w", s, err)
@@ -134,6 +137,31 @@ func ParseDuration(s string) (time.Duration, error) {
 		return d, nil
 	}
 	return 0, fmt.Errorf("duration %q is too long", s)
+}
+
+// isoDuration reads P[nD][T[nH][nM][nS]].
+func isoDuration(s string) (time.Duration, error) {
+	days, clock, _ := strings.Cut(strings.ToUpper(s[1:]), "T")
+	total := time.Duration(0)
+	for _, part := range [2]struct {
+		text  string
+		units string
+	}{{days, "D"}, {clock, "HMS"}} {
+		for part.text != "" {
+			i := strings.IndexAny(part.text, part.units)
+			if i <= 0 {
+				return 0, fmt.Errorf("duration %q: expected ISO 8601, such as PT10S", s)
+			}
+			n, err := strconv.ParseFloat(part.text[:i], 64)
+			if err != nil {
+				return 0, fmt.Errorf("duration %q: %q is no number", s, part.text[:i])
+			}
+			u := map[byte]time.Duration{'D': 24 * time.Hour, 'H': time.Hour, 'M': time.Minute, 'S': time.Second}[part.text[i]]
+			total += time.Duration(n * float64(u))
+			part.text = part.text[i+1:]
+		}
+	}
+	return total, nil
 }
 
 // ParseMemory reads Flink's sizes: a number and a unit (b kb mb gb tb and their

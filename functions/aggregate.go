@@ -16,7 +16,33 @@ type Aggregate struct {
 	Retract bool
 	// Merge: partial results can be merged (slices, sessions, two phases).
 	Merge bool
+	// Total: it has a result over no rows at all (COUNT's 0), so never NULL.
+	Total bool
+	// Constant says which arguments are constants that Bind reads: a separator, a
+	// clause. They are no columns: Step's args hold the others, in order. nil: none.
+	Constant func(arg int) bool
+	// Check refuses argument types or constants at planning; nil: whatever matches.
+	Check func(Call) error
 	Bind  func(AggregateCall) (Accumulator, error)
+}
+
+// Constants is the constant arguments of a call as EXPLAIN shows them, each behind
+// a comma.
+func (a *Aggregate) Constants(args []Arg) string {
+	s := ""
+	for i, x := range args {
+		if a.Constant == nil || !a.Constant(i) || x.Const == nil || x.Type.Layout() != types.LayoutBytes {
+			continue
+		}
+		text := string(x.Const.Bytes(0))
+		switch {
+		case x.Type.Kind != types.Symbol:
+			s += ", '" + text + "'"
+		case text != "":
+			s += ", " + text
+		}
+	}
+	return s
 }
 
 // AggregateCall is a matched call of an aggregate.
@@ -86,8 +112,8 @@ type List interface {
 	Add(id uint32, values []batch.Vector, row int)
 	// Remove takes away the oldest equal row; false when there is none.
 	Remove(id uint32, values []batch.Vector, row int) bool
-	// Each calls f for each row in arrival order, with it in row 0 of the vectors.
-	Each(id uint32, f func(value []batch.Vector) bool)
+	// Each calls f for each row in arrival order, which is row `row` of the vectors.
+	Each(id uint32, f func(values []batch.Vector, row int) bool)
 	Len(id uint32) int
 	Clear(id uint32)
 }

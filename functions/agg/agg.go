@@ -1,16 +1,24 @@
 // Package agg is the aggregate functions. COUNT, SUM and AVG keep fixed cells and
 // take rows back by subtraction; MIN and MAX keep the extreme alone, or a multiset
-// of values when rows are taken back. Start with accumulator.
+// of values when rows are taken back; the others keep lists and multisets. One
+// file per aggregate or family. Start with accumulator.
 package agg
 
 import (
+	"strings"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
 // All is the package's functions.
-var All = []*functions.Aggregate{count, sum, avg, extreme("MIN", true), extreme("MAX", false)}
+var All = []*functions.Aggregate{count, sum, sum0, avg, extreme("MIN", true), extreme("MAX", false),
+	ordinal("FIRST_VALUE", true), ordinal("LAST_VALUE", false), collect, arrayAgg, listAgg,
+	variance("VAR_POP", false, false), variance("VAR_SAMP", true, false, "VARIANCE"),
+	variance("STDDEV_POP", false, true), variance("STDDEV_SAMP", true, true, "STDDEV"),
+	percentile, jsonObject, jsonArray, single, approxDistinct}
 
 // kernel is what an aggregate does to one group's state; it is bound to the cells
 // of a batch before the rows.
@@ -23,13 +31,17 @@ type kernel interface {
 	result(id uint32, out *batch.Vector, i int)
 }
 
+// failing is a kernel whose add can fail: a key that occurs twice.
+type failing interface{ failure() error }
+
 // accumulator runs a kernel over rows.
 type accumulator struct{ k, other kernel }
 
 func (a accumulator) State() []functions.Part { return a.k.parts() }
 
-func (a accumulator) rows(c functions.Cells, r functions.Rows, args []batch.Vector, before, after *batch.Vector) {
+func (a accumulator) rows(c functions.Cells, r functions.Rows, args []batch.Vector, before, after *batch.Vector) error {
 	a.k.bind(c, args)
+	f, fails := a.k.(failing)
 	at := 0
 	for i := 0; i < r.N; i++ {
 		id := r.IDs[i]
@@ -50,21 +62,23 @@ func (a accumulator) rows(c functions.Cells, r functions.Rows, args []batch.Vect
 				sign = int64(r.Signs[i])
 			}
 			a.k.add(id, i, sign)
+			if fails && f.failure() != nil {
+				return f.failure()
+			}
 		}
 		if after != nil {
 			a.k.result(id, after, i)
 		}
 	}
+	return nil
 }
 
 func (a accumulator) Step(c functions.Cells, r functions.Rows, args []batch.Vector, before, after *batch.Vector) error {
-	a.rows(c, r, args, before, after)
-	return nil
+	return a.rows(c, r, args, before, after)
 }
 
 func (a accumulator) Fold(c functions.Cells, r functions.Rows, args []batch.Vector) error {
-	a.rows(c, r, args, nil, nil)
-	return nil
+	return a.rows(c, r, args, nil, nil)
 }
 
 func (a accumulator) Merge(c functions.Cells, into []uint32, reset []bool, other functions.Cells, from []uint32) error {
@@ -116,7 +130,7 @@ func (k *counter) merge(id uint32, o kernel, from uint32) {
 func (k *counter) result(id uint32, out *batch.Vector, i int) { out.I64[i] = *k.cell.At(id) }
 
 var count = &functions.Aggregate{
-	Name: "COUNT", Doc: functions.Doc{Group: "aggregate", Usage: "COUNT(*), COUNT([DISTINCT] x)"}, Retract: true, Merge: true,
+	Name: "COUNT", Doc: functions.Doc{Group: "aggregate", Usage: "COUNT(*), COUNT([DISTINCT] x)"}, Retract: true, Merge: true, Total: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam.Opt()}, Result: functions.Fixed(types.BigIntType.NotNullable())}},
 	Bind: func(functions.AggregateCall) (functions.Accumulator, error) {
 		return accumulator{&counter{}, &counter{}}, nil
@@ -175,6 +189,15 @@ func (k *summer) reset(id uint32) {
 	}
 }
 
+// float is a sum in the width it is kept in: a FLOAT's is a FLOAT, an average's a
+// DOUBLE.
+func (k *summer) float(f float64) float64 {
+	if k.arg.Kind == types.Float && !k.average {
+		return batch.Float32(f)
+	}
+	return f
+}
+
 func (k *summer) wide(id uint32) types.Int128 {
 	return types.Int128{Hi: *k.hi.At(id), Lo: uint64(*k.lo.At(id))}
 }
@@ -188,7 +211,7 @@ func (k *summer) add(id uint32, row int, sign int64) {
 	*k.n.At(id) += sign
 	switch {
 	case k.arg.IsApprox():
-		*k.f.At(id) += float64(sign) * k.v.F64[row]
+		*k.f.At(id) = k.float(*k.f.At(id) + float64(sign)*k.v.F64[row])
 	case k.arg.Kind == types.Decimal:
 		x := k.v.Decimal(k.arg, row)
 		if sign < 0 {
@@ -205,7 +228,7 @@ func (k *summer) merge(id uint32, other kernel, from uint32) {
 	*k.n.At(id) += *o.n.At(from)
 	switch {
 	case k.arg.IsApprox():
-		*k.f.At(id) += *o.f.At(from)
+		*k.f.At(id) = k.float(*k.f.At(id) + *o.f.At(from))
 	case k.arg.Kind == types.Decimal:
 		k.setWide(id, k.wide(id).Add(o.wide(from)))
 	default:
@@ -287,71 +310,30 @@ var (
 
 // best is MIN and MAX over rows that stay.
 type best struct {
-	t     types.Type
-	min   bool
-	c     functions.Cells
-	valid batch.BitCol
-	i64   batch.Col[int64]
-	hi    batch.Col[int64]
-	f64   batch.Col[float64]
-	v     *batch.Vector
-	tmp   batch.Vector
+	cell
+	min bool
+	v   *batch.Vector
 }
 
 func (k *best) parts() []functions.Part { return []functions.Part{fixed(k.t)} }
 
 func (k *best) bind(c functions.Cells, args []batch.Vector) {
-	k.c, k.valid = c, c.Valid(0)
-	switch k.t.Layout() {
-	case types.LayoutI64:
-		k.i64 = c.I64(0)
-	case types.LayoutF64:
-		k.f64 = c.F64(0)
-	case types.LayoutWide:
-		k.i64, k.hi = c.I64(0), c.Hi(0)
-	}
+	k.open(c, 0)
 	if len(args) > 0 {
 		k.v = &args[0]
 	}
-	k.tmp.Prepare(k.t, 1)
 }
 
-func (k *best) reset(id uint32) { k.valid.Set(id, false) }
-
-// load makes row 0 of tmp the value of a group.
-func (k *best) load(id uint32) {
-	switch k.t.Layout() {
-	case types.LayoutI64:
-		k.tmp.I64[0] = *k.i64.At(id)
-	case types.LayoutF64:
-		k.tmp.F64[0] = *k.f64.At(id)
-	case types.LayoutWide:
-		k.tmp.I64[0], k.tmp.Hi[0] = *k.i64.At(id), *k.hi.At(id)
-	default:
-		k.tmp.Buf = k.tmp.Buf[:0]
-		k.tmp.SetBytes(0, k.c.Bytes(0, id))
-	}
-}
+func (k *best) reset(id uint32) { k.clear(id) }
 
 func (k *best) offer(id uint32, v *batch.Vector, row int) {
-	if k.valid.Get(id) {
-		k.load(id)
-		c := batch.Compare(k.t, v, row, &k.tmp, 0)
+	if k.has(id) {
+		c := batch.Compare(k.t, v, row, k.load(id), 0)
 		if c == 0 || (c < 0) != k.min {
 			return
 		}
 	}
-	k.valid.Set(id, true)
-	switch k.t.Layout() {
-	case types.LayoutI64:
-		*k.i64.At(id) = v.I64[row]
-	case types.LayoutF64:
-		*k.f64.At(id) = v.F64[row]
-	case types.LayoutWide:
-		*k.i64.At(id), *k.hi.At(id) = v.I64[row], v.Hi[row]
-	default:
-		k.c.SetBytes(0, id, v.Bytes(row))
-	}
+	k.store(id, v, row)
 }
 
 func (k *best) add(id uint32, row int, _ int64) {
@@ -362,20 +344,12 @@ func (k *best) add(id uint32, row int, _ int64) {
 
 func (k *best) merge(id uint32, other kernel, from uint32) {
 	o := other.(*best)
-	if o.valid.Get(from) {
-		o.load(from)
-		k.offer(id, &o.tmp, 0)
+	if o.has(from) {
+		k.offer(id, o.load(from), 0)
 	}
 }
 
-func (k *best) result(id uint32, out *batch.Vector, i int) {
-	if !k.valid.Get(id) {
-		out.SetNull(i)
-		return
-	}
-	k.load(id)
-	out.Set(k.t, i, &k.tmp, 0)
-}
+func (k *best) result(id uint32, out *batch.Vector, i int) { k.to(id, out, i) }
 
 // ranked is MIN and MAX over rows that may be taken back.
 type ranked struct {
@@ -417,14 +391,25 @@ func (k *ranked) result(id uint32, out *batch.Vector, i int) {
 
 func extreme(name string, min bool) *functions.Aggregate {
 	return &functions.Aggregate{
-		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "(x)"}, Retract: true, Merge: true,
+		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "(x)"}, Retract: true, Merge: true, Check: comparable(name),
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam}, Result: func(args []functions.Arg) (types.Type, error) { return args[0].Type.Plain(), nil }}},
 		Bind: func(c functions.AggregateCall) (functions.Accumulator, error) {
 			t := c.Args[0].Type
 			if c.Retract {
 				return accumulator{&ranked{t: t, min: min}, &ranked{t: t, min: min}}, nil
 			}
-			return accumulator{&best{t: t, min: min}, &best{t: t, min: min}}, nil
+			return accumulator{&best{cell: cell{t: t}, min: min}, &best{cell: cell{t: t}, min: min}}, nil
 		},
+	}
+}
+
+// comparable refuses the types that have no least value.
+func comparable(name string) func(functions.Call) error {
+	return func(c functions.Call) error {
+		t := c.Args[0].Type
+		if t.IsNumeric() || t.IsString() || t.IsTemporal() || t.Kind == types.Boolean {
+			return nil
+		}
+		return sqlerr.New(sqlerr.Type, c.At, "%s%s aggregate function does not support type: ''%s''", name[:1], strings.ToLower(name[1:]), t.Kind)
 	}
 }

@@ -187,6 +187,12 @@ func number(from, to types.Type) convert {
 	}
 }
 
+// FromDouble casts row i of a DOUBLE column to a numeric type; false: it doesn't
+// fit.
+func FromDouble(to types.Type) func(in *batch.Vector, i int, out *batch.Vector) bool {
+	return number(types.DoubleType, to)
+}
+
 func toText(from, to types.Type, session *types.Session) convert {
 	var buf []byte
 	return func(in *batch.Vector, i int, out *batch.Vector) bool {

@@ -291,6 +291,9 @@ func (d *document) print(b []byte, i int) []byte {
 	return append(b, n.value...)
 }
 
+// AppendQuoted appends s as a JSON string.
+func AppendQuoted(b, s []byte) []byte { return quote(b, s) }
+
 // quote appends s in double quotes with escapes.
 func quote(b, s []byte) []byte {
 	b = append(b, '"')

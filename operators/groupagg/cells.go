@@ -11,7 +11,8 @@ import (
 type Layout struct {
 	Row   []state.Column
 	Sets  [][]state.Column
-	Parts [][]int // of each call: column of Row, or index of Sets
+	Lists []state.ListSpec
+	Parts [][]int // of each call: column of Row, index of Sets or of Lists
 }
 
 // Open binds calls over the columns of in and lays out their state behind a count
@@ -53,6 +54,11 @@ func (l *Layout) add(meaning string, parts []functions.Part) {
 			for _, t := range p.Types {
 				cols = append(cols, state.Column{Type: t, Meaning: meaning})
 			}
+			if p.Kind == functions.ListPart {
+				at = append(at, len(l.Lists))
+				l.Lists = append(l.Lists, state.ListSpec{Row: cols})
+				continue
+			}
 			at = append(at, len(l.Sets))
 			l.Sets = append(l.Sets, cols)
 		}
@@ -60,10 +66,16 @@ func (l *Layout) add(meaning string, parts []functions.Part) {
 	l.Parts = append(l.Parts, at)
 }
 
+// Cells are call c's cells in a table of this layout.
+func (l *Layout) Cells(t state.Table, c int) Cells {
+	return Cells{Table: t, Parts: l.Parts[c], lists: l.Lists}
+}
+
 // Cells shows a table to one call's accumulator.
 type Cells struct {
 	Table state.Table
 	Parts []int
+	lists []state.ListSpec
 }
 
 func (c Cells) I64(part int) batch.Col[int64]          { return c.Table.I64(c.Parts[part]) }
@@ -73,4 +85,6 @@ func (c Cells) Valid(part int) batch.BitCol            { return c.Table.Valid(c.
 func (c Cells) Bytes(part int, id uint32) []byte       { return c.Table.Bytes(c.Parts[part], id) }
 func (c Cells) SetBytes(part int, id uint32, b []byte) { c.Table.SetBytes(c.Parts[part], id, b) }
 func (c Cells) Multiset(part int) functions.Multiset   { return c.Table.Multiset(c.Parts[part]) }
-func (c Cells) List(int) functions.List                { return nil }
+func (c Cells) List(part int) functions.List {
+	return newList(c.Table.List(c.Parts[part]), c.lists[c.Parts[part]])
+}

@@ -42,7 +42,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if o.accs, o.distinct, err = o.layout.Open(s.In, s.Calls, s.retract, env.Session); err != nil {
 		return err
 	}
-	spec := state.Spec{Name: "groups", Row: o.layout.Row, Multisets: o.layout.Sets}
+	spec := state.Spec{Name: "groups", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists}
 	for _, k := range s.Keys {
 		o.keyTs = append(o.keyTs, s.In.Fields[k].Type)
 		spec.Key = append(spec.Key, state.Column{Type: s.In.Fields[k].Type, Meaning: s.In.Fields[k].Name})
@@ -70,7 +70,7 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 		for _, a := range call.Args {
 			o.args = append(o.args, b.Cols[a])
 		}
-		cells := Cells{o.table, o.layout.Parts[c]}
+		cells := o.layout.Cells(o.table, c)
 		if o.hold {
 			if err := o.accs[c].Fold(cells, rows, o.args); err != nil {
 				return err
@@ -249,7 +249,7 @@ func (o *operator) End(int) error {
 		o.table.Upsert(nil, make([]uint64, 1), id, fresh)
 		o.order = id
 		for c := range o.accs {
-			if err := o.accs[c].Fold(Cells{o.table, o.layout.Parts[c]}, functions.Rows{N: 1, IDs: id, Reset: []bool{true}, Sel: []int32{}}, o.nothing(c)); err != nil {
+			if err := o.accs[c].Fold(o.layout.Cells(o.table, c), functions.Rows{N: 1, IDs: id, Reset: []bool{true}, Sel: []int32{}}, o.nothing(c)); err != nil {
 				return err
 			}
 		}
@@ -281,7 +281,7 @@ func (o *operator) final(ids []uint32) error {
 	for c := range o.accs {
 		v := &out.Cols[len(o.spec.Keys)+c]
 		v.Prepare(o.outTs[len(o.spec.Keys)+c], len(ids))
-		if err := o.accs[c].Result(Cells{o.table, o.layout.Parts[c]}, ids, v); err != nil {
+		if err := o.accs[c].Result(o.layout.Cells(o.table, c), ids, v); err != nil {
 			return err
 		}
 	}

@@ -25,12 +25,13 @@ type Call struct {
 	Filter   int // a BOOLEAN column, -1: none
 	Result   types.Type
 	Consts   []functions.Arg
+	Order    []batch.Order // inside the call, over Args
 	At       sqlerr.Span
 }
 
 // Bind makes the accumulator of a call.
 func (c Call) Bind(retract bool, session *types.Session) (functions.Accumulator, error) {
-	return c.Fn.Bind(functions.AggregateCall{Retract: retract, Distinct: c.Distinct,
+	return c.Fn.Bind(functions.AggregateCall{Retract: retract, Distinct: c.Distinct, Order: c.Order,
 		Call: functions.Call{Name: c.Fn.Name, Args: c.Consts, Result: c.Result, Session: session, At: c.At}})
 }
 
@@ -47,7 +48,10 @@ func (c Call) Describe(in *types.Schema) string {
 	if c.Distinct {
 		s = "DISTINCT " + s
 	}
-	s = c.Fn.Name + "(" + s + ")"
+	s = c.Fn.Name + "(" + s + c.Fn.Constants(c.Consts) + ")"
+	if len(c.Order) > 0 {
+		s += fmt.Sprintf(" ORDER %v", c.Order)
+	}
 	if c.Filter >= 0 {
 		s += " FILTER " + in.Fields[c.Filter].Name
 	}

@@ -43,7 +43,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if o.accs, o.distinct, err = o.layout.Open(s.In, s.Calls, s.retract, env.Session); err != nil {
 		return err
 	}
-	spec := state.Spec{Name: "windows", Row: o.layout.Row, Multisets: o.layout.Sets, Windowed: true}
+	spec := state.Spec{Name: "windows", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists, Windowed: true}
 	for _, k := range s.Keys {
 		o.keyTs = append(o.keyTs, s.In.Fields[k].Type)
 		spec.Key = append(spec.Key, state.Column{Type: s.In.Fields[k].Type, Meaning: s.In.Fields[k].Name})
@@ -157,7 +157,7 @@ func (o *operator) add(b *batch.Batch, rows []int32, end int64) error {
 		for _, a := range call.Args {
 			args = append(args, in.Cols[a])
 		}
-		if err := o.accs[c].Fold(groupagg.Cells{Table: t, Parts: o.layout.Parts[c]}, r, args); err != nil {
+		if err := o.accs[c].Fold(o.layout.Cells(t, c), r, args); err != nil {
 			return err
 		}
 	}
@@ -331,7 +331,7 @@ func (o *operator) merge(into, from state.Table) error {
 			}
 			continue
 		}
-		a, b := groupagg.Cells{Table: into, Parts: o.layout.Parts[c]}, groupagg.Cells{Table: from, Parts: o.layout.Parts[c]}
+		a, b := o.layout.Cells(into, c), o.layout.Cells(from, c)
 		if err := o.accs[c].Merge(a, ids, fresh, b, src); err != nil {
 			return err
 		}
@@ -342,7 +342,7 @@ func (o *operator) merge(into, from state.Table) error {
 // mergeDistinct adds the values that the other slices don't have.
 func (o *operator) mergeDistinct(c int, into state.Table, ids []uint32, fresh []bool, from state.Table, src []uint32) error {
 	set, other := into.Multiset(o.distinct[c]), from.Multiset(o.distinct[c])
-	cells := groupagg.Cells{Table: into, Parts: o.layout.Parts[c]}
+	cells := o.layout.Cells(into, c)
 	for i, id := range ids {
 		reset := []bool{fresh[i]}
 		var err error
@@ -397,7 +397,7 @@ func (o *operator) rows(t state.Table, ids []uint32, start, end int64) error {
 	for c := range o.accs {
 		v := &o.out.Cols[k+c]
 		v.Prepare(o.outTs[k+c], len(ids))
-		if err := o.accs[c].Result(groupagg.Cells{Table: t, Parts: o.layout.Parts[c]}, ids, v); err != nil {
+		if err := o.accs[c].Result(o.layout.Cells(t, c), ids, v); err != nil {
 			return err
 		}
 	}

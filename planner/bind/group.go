@@ -260,28 +260,18 @@ func (g *grouper) ungrouped(n *ast.Name) {
 // call registers an aggregate call and returns its column.
 func (g *grouper) call(fn *functions.Aggregate, e *ast.Call) expr.Expr {
 	c := logical.AggCall{Fn: fn, Distinct: e.Distinct, Filter: -1, Name: fn.Name, At: e.Span()}
-	var bound []expr.Expr
-	for _, a := range e.Args {
-		bound = append(bound, g.below.bind(a))
-	}
-	if e.Distinct && len(bound) > 1 && fn.Name == "COUNT" {
-		failf(sqlerr.Invalid, e.Span(), "We now only support the count of one field")
-	}
-	as, result, err := functions.Match(fn.Name, fn.Sigs, argsOf(bound), e.Span())
-	if err != nil {
-		fail(err)
-	}
-	if len(g.keys) == 0 && len(g.asts) == 0 && g.window == nil && fn.Name != "COUNT" {
+	a := g.below.aggregate(fn, e)
+	result := a.result
+	if len(g.keys) == 0 && len(g.asts) == 0 && g.window == nil && !fn.Total {
 		result = result.Nullable()
 	}
-	for i := range bound {
-		bound[i] = coerce(bound[i], as[i], g.s.b.Session)
-		c.Args = append(c.Args, g.arg(bound[i]))
+	for _, v := range a.values {
+		c.Args = append(c.Args, g.arg(v))
 	}
-	c.Consts = argsOf(bound)
+	c.Consts, c.Order = a.consts, a.order
 	if e.Filter != nil {
 		c.Filter = g.arg(g.below.condition(e.Filter, "FILTER"))
-		if fn.Name != "COUNT" {
+		if !fn.Total {
 			result = result.Nullable()
 		}
 	}
@@ -290,10 +280,6 @@ func (g *grouper) call(fn *functions.Aggregate, e *ast.Call) expr.Expr {
 		if d.String() == c.String() && d.T.Equal(c.T) {
 			return g.callRef(i, e.Span())
 		}
-	}
-	for _, o := range append(append([]ast.OrderItem(nil), e.OrderBy...), e.WithinGroup...) {
-		_ = o
-		unsupported(e.Span(), "ORDER BY inside "+fn.Name)
 	}
 	g.calls = append(g.calls, c)
 	return g.callRef(len(g.calls)-1, e.Span())

@@ -5,7 +5,6 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
-	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
@@ -53,10 +52,8 @@ func (o *overs) call(x *exprBinder, name string, e *ast.Call) expr.Expr {
 	}
 	c := logical.OverCall{AggCall: logical.AggCall{Name: name, Filter: -1, At: e.Span(), Distinct: e.Distinct}}
 	var args []expr.Expr
-	for _, a := range e.Args {
-		args = append(args, inner.bind(a))
-	}
 	if t, ok := ranking[name]; ok {
+		args = inner.all(e.Args)
 		c.Rank, c.T = name, t.NotNullable()
 		if len(args) > 0 && t.Kind == types.Null {
 			c.T = args[0].Type().Nullable()
@@ -67,14 +64,9 @@ func (o *overs) call(x *exprBinder, name string, e *ast.Call) expr.Expr {
 		if fn == nil {
 			failf(sqlerr.NotFound, e.Span(), "No match found for function signature %s", name)
 		}
-		as, result, err := functions.Match(fn.Name, fn.Sigs, argsOf(args), e.Span())
-		if err != nil {
-			fail(err)
-		}
-		for i := range args {
-			args[i] = coerce(args[i], as[i], x.b.Session)
-		}
-		c.Fn, c.T, c.Consts = fn, result, argsOf(args)
+		a := inner.aggregate(fn, e)
+		args = a.values
+		c.Fn, c.T, c.Consts, c.Order = fn, a.result, a.consts, a.order
 	}
 	for _, a := range args {
 		c.Args = append(c.Args, o.col(a))

@@ -154,7 +154,10 @@ func (c AggCall) String() string {
 	if c.Distinct {
 		s = "DISTINCT " + s
 	}
-	s = c.Fn.Name + "(" + s + ")"
+	s = c.Fn.Name + "(" + s + c.Fn.Constants(c.Consts) + ")"
+	if len(c.Order) > 0 {
+		s += fmt.Sprintf(" ORDER %v", c.Order)
+	}
 	if c.Filter >= 0 {
 		s += fmt.Sprintf(" FILTER $%d", c.Filter)
 	}

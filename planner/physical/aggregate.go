@@ -21,7 +21,7 @@ func (b *builder) aggregate(n *logical.Aggregate, in Input) (*Node, error) {
 func calls(n *logical.Aggregate) []groupagg.Call {
 	var out []groupagg.Call
 	for _, c := range n.Calls {
-		out = append(out, groupagg.Call{Fn: c.Fn, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter, Result: c.T, Consts: c.Consts, At: c.At})
+		out = append(out, groupagg.Call{Fn: c.Fn, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter, Result: c.T, Consts: c.Consts, Order: c.Order, At: c.At})
 	}
 	return out
 }
