@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/planner/rewrite"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/plain"
 	"github.com/millrace/millrace/types"
 )
@@ -181,7 +182,7 @@ func (s *Session) run(ctx context.Context, p *planned, out Output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Store = plain.New()
+	cfg.Store = plain.New(state.Options{})
 	cfg.Progress = func(x job.Progress) { out.Progress(x) }
 	err = job.Run(ctx, p.graph, cfg)
 	if errors.Is(err, operators.Done) {

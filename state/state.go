@@ -92,7 +92,8 @@ type Table interface {
 	Move(into, from uint32)
 	// Len is the number of rows.
 	Len() int
-	// Each calls f for every row, by key group then slot: never an output order.
+	// Each calls f for every row, by ascending id: in the order of arrival as long
+	// as no row of the table was deleted. f must not make or delete rows.
 	Each(f func(id uint32) bool)
 	// Keys appends nothing: it writes the keys of ids to rows 0..len(ids)-1 of to.
 	Keys(ids []uint32, to []batch.Vector)
@@ -243,25 +244,41 @@ type Store interface {
 	// count again.
 	Confirm(n uint64)
 	Abort(n uint64)
-	// Restore loads blocks that a Snapshot wrote, before any Open.
+	// Restore loads blocks that a Snapshot wrote, before any Open: of each table and
+	// key group the base, then its deltas in the order they were made. The caller
+	// leaves out key groups that aren't the task's. Blocks are kept until their table
+	// is opened, which fails when they don't fit.
 	Restore(blocks func(yield func(Block) error) error) error
 	// Usage is what each table holds, for the memory report.
 	Usage() []Usage
 	Close() error
 }
 
-// Snapshot is the content of an epoch. Save may run on another goroutine and
-// must be followed by Release.
+// Snapshot is the content of an epoch.
 type Snapshot interface {
-	// Save hands over every block: all key groups that hold anything, or, for a
-	// delta, those with changes since the last confirmed checkpoint.
+	// Save hands over every block, once: one per table and key group that holds
+	// anything, or, for a delta, those with changes since the checkpoint that was the
+	// last one confirmed at Freeze; it may be laid over that one and over any frozen
+	// since. It may run on another goroutine. f owns the
+	// block's Data. With nothing confirmed a delta is everything, and its blocks say
+	// so (Delta is false). Save may be called once, and not for every snapshot.
 	Save(delta bool, f func(Block) error) error
+	// Release gives up what the snapshot holds. It must be called, also after Save;
+	// from any goroutine.
 	Release()
 }
 
-// Block is the content of one table or timer set in one key group: rows encoded
-// with batch.AppendValue behind a format version. Group rescales: a restore takes
-// the groups its subtask owns.
+// Options are what a task's store is made with.
+type Options struct {
+	Now func() int64 // the task's clock in ms, for TTL; nil: nothing expires
+	// Evict renumbers every row and entry at Release and poisons what they were: a
+	// test mode that catches those who keep ids or views.
+	Evict bool
+}
+
+// Block is the content of one table or timer set in one key group, or its changes
+// (block.go says how). Group rescales: a restore takes the groups its subtask
+// owns.
 type Block struct {
 	Identity Identity
 	Name     string

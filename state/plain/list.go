@@ -20,8 +20,11 @@ type rows struct {
 
 func newRows(cols []state.Column) rows { return rows{ts: typesOf(cols), enc: make([][]byte, 1)} }
 
-func (r *rows) add(b *batch.Batch, row int) state.Entry {
-	enc := batch.AppendRow(nil, r.ts, b.Cols, row)
+func (r *rows) insert(b *batch.Batch, row int) state.Entry {
+	return r.add(batch.AppendRow(nil, r.ts, b.Cols, row))
+}
+
+func (r *rows) add(enc []byte) state.Entry {
 	if n := len(r.free); n > 0 {
 		e := r.free[n-1]
 		r.free, r.enc[e] = r.free[:n-1], enc
@@ -32,6 +35,45 @@ func (r *rows) add(b *batch.Batch, row int) state.Entry {
 }
 
 func (r *rows) drop(e state.Entry) { r.freed = append(r.freed, uint32(e)) }
+
+// renumber gives the entries of each row in of new numbers and poisons the old.
+func (r *rows) renumber(of map[uint32][]state.Entry, to []uint32, turn int) (map[uint32][]state.Entry, func(state.Entry) state.Entry) {
+	old, next := r.enc, 1+turn%2
+	number := make([]state.Entry, len(old))
+	r.enc, r.free = make([][]byte, next), nil
+	moved := map[uint32][]state.Entry{}
+	for id := range to {
+		for _, e := range of[uint32(id)] {
+			number[e] = state.Entry(len(r.enc))
+			r.enc = append(r.enc, append([]byte(nil), old[e]...))
+			poison(old[e])
+			moved[to[id]] = append(moved[to[id]], number[e])
+		}
+	}
+	return moved, func(e state.Entry) state.Entry { return number[e] }
+}
+
+func (l *list) renumber(to []uint32, turn int) {
+	cell := l.cell
+	of, number := l.rows.renumber(l.of, to, turn)
+	l.of, l.cell = of, make([][]int64, len(l.enc))
+	for e := range cell {
+		if n := number(state.Entry(e)); n != 0 {
+			l.cell[n] = cell[e]
+		}
+	}
+}
+
+func (s *sorted) renumber(to []uint32, turn int) {
+	key := s.key
+	of, number := s.rows.renumber(s.of, to, turn)
+	s.of, s.key = of, make([][]byte, len(s.enc))
+	for e := range key {
+		if n := number(state.Entry(e)); n != 0 {
+			s.key[n] = key[e]
+		}
+	}
+}
 
 func (r *rows) release() {
 	r.free = append(r.free, r.freed...)
@@ -77,7 +119,7 @@ func (l *list) Append(ids []uint32, b *batch.Batch, entries []state.Entry) {
 		if id == 0 {
 			continue
 		}
-		e := l.add(b, k)
+		e := l.insert(b, k)
 		for len(l.cell) <= int(e) {
 			l.cell = append(l.cell, nil)
 		}
@@ -249,7 +291,9 @@ func (m *multiset) move(into, from uint32) {
 			m.of[into] = map[string]*counted{}
 		}
 		if w := m.of[into][k]; w != nil {
-			w.n += v.n
+			if w.n += v.n; w.n == 0 {
+				delete(m.of[into], k)
+			}
 		} else {
 			m.of[into][k] = v
 		}

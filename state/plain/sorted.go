@@ -3,6 +3,7 @@ package plain
 import (
 	"bytes"
 	"container/heap"
+	"encoding/binary"
 	"sort"
 
 	"github.com/millrace/millrace/batch"
@@ -24,7 +25,7 @@ func newSorted(s state.SortedSpec) *sorted {
 
 func (s *sorted) Insert(id uint32, b *batch.Batch, row int) int {
 	at := s.Seek(id, b, row, true)
-	e := s.add(b, row)
+	e := s.insert(b, row)
 	for len(s.key) <= int(e) {
 		s.key = append(s.key, nil)
 	}
@@ -86,14 +87,17 @@ func (s *sorted) clear(id uint32) {
 }
 
 func (s *sorted) move(into, from uint32) {
-	all := append(s.of[into], s.of[from]...)
+	all := append(append([]state.Entry(nil), s.of[into]...), s.of[from]...)
 	sort.SliceStable(all, func(i, j int) bool { return bytes.Compare(s.key[all[i]], s.key[all[j]]) < 0 })
-	s.of[into] = all
+	if len(all) > 0 {
+		s.of[into] = all
+	}
 	delete(s.of, from)
 }
 
 // timers is a heap, with a map for identity.
 type timers struct {
+	spec state.Spec
 	ts   []types.Type
 	heap timerHeap
 	live map[string]*timer
@@ -103,12 +107,24 @@ type timers struct {
 
 type timer struct {
 	key    []byte
+	hash   uint64 // of the key, for its group
 	ns, ms int64
 	seq    uint64
 	gone   bool
 }
 
-func newTimers(ts []types.Type) *timers { return &timers{ts: ts, live: map[string]*timer{}} }
+func newTimers(name string, ts []types.Type) *timers {
+	return &timers{spec: state.TimerSpec(name, ts), ts: ts, live: map[string]*timer{}}
+}
+
+// encodedKey is the timer's key in a block.
+func (x *timer) encodedKey() string {
+	b := append([]byte(nil), x.key...)
+	for _, n := range [2]int64{x.ns, x.ms} {
+		b = binary.LittleEndian.AppendUint64(append(b, 1), uint64(n))
+	}
+	return string(b)
+}
 
 func (t *timers) id(keys []batch.Vector, row int, ns, ms int64) []byte {
 	b := t.buf[:0]
@@ -135,9 +151,19 @@ func (t *timers) Add(keys []batch.Vector, row int, ns, ms int64) {
 		return
 	}
 	t.seq++
-	x := &timer{key: id[:len(id)-16], ns: ns, ms: ms, seq: t.seq}
+	x := &timer{key: id[:len(id)-16], hash: t.hash(keys, row), ns: ns, ms: ms, seq: t.seq}
 	t.live[string(id)] = x
 	heap.Push(&t.heap, x)
+}
+
+func (t *timers) hash(keys []batch.Vector, row int) uint64 {
+	one, h := make([]batch.Vector, len(t.ts)), make([]uint64, 1)
+	for c := range one {
+		one[c].Prepare(t.ts[c], 0)
+		one[c].Append(t.ts[c], 0, &keys[c], row)
+	}
+	batch.Hash(t.ts, one, 1, h)
+	return h[0]
 }
 
 func (t *timers) Delete(keys []batch.Vector, row int, ns, ms int64) {

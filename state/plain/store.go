@@ -15,18 +15,27 @@ import (
 
 // Store keeps the state of one task.
 type Store struct {
-	openers map[state.Identity]*opener
-	order   []*opener
+	opts      state.Options
+	openers   map[state.Identity]*opener
+	order     []*opener
+	restored  map[unitKey][]state.Block // until their table is opened
+	frozen    map[uint64]content        // by checkpoint, not yet confirmed
+	confirmed content                   // nil: none
+	last      uint64                    // the confirmed checkpoint
 }
 
 // New makes an empty store.
-func New() *Store { return &Store{openers: map[state.Identity]*opener{}} }
+func New(opts state.Options) *Store {
+	return &Store{opts: opts, openers: map[state.Identity]*opener{}, restored: map[unitKey][]state.Block{}, frozen: map[uint64]content{}}
+}
 
 type opener struct {
+	store  *Store
 	id     state.Identity
 	tables map[string]*table
 	timers map[string]*timers
-	names  []string
+	names  []string // of tables
+	clocks []string // of timers
 }
 
 // Open hands out the state of an operator.
@@ -34,7 +43,7 @@ func (s *Store) Open(id state.Identity) state.Opener {
 	if o := s.openers[id]; o != nil {
 		return o
 	}
-	o := &opener{id: id, tables: map[string]*table{}, timers: map[string]*timers{}}
+	o := &opener{store: s, id: id, tables: map[string]*table{}, timers: map[string]*timers{}}
 	s.openers[id] = o
 	s.order = append(s.order, o)
 	return o
@@ -47,7 +56,10 @@ func (o *opener) Table(spec state.Spec) (state.Table, error) {
 	if o.timers[spec.Name] != nil {
 		return nil, fmt.Errorf("state %q is a timer set already", spec.Name)
 	}
-	t := newTable(spec)
+	t := newTable(spec, o.store.opts)
+	if err := o.store.load(o.id, spec.Name, t.load); err != nil {
+		return nil, err
+	}
 	o.tables[spec.Name] = t
 	o.names = append(o.names, spec.Name)
 	return t, nil
@@ -60,8 +72,12 @@ func (o *opener) Timers(name string, key []types.Type) (state.Timers, error) {
 	if o.tables[name] != nil {
 		return nil, fmt.Errorf("state %q is a table already", name)
 	}
-	t := newTimers(key)
+	t := newTimers(name, key)
+	if err := o.store.load(o.id, name, t.load); err != nil {
+		return nil, err
+	}
 	o.timers[name] = t
+	o.clocks = append(o.clocks, name)
 	return t, nil
 }
 
@@ -72,22 +88,6 @@ func (s *Store) Release() {
 			o.tables[n].release()
 		}
 	}
-}
-
-// Freeze isn't offered: checkpoints run on the arenas.
-func (s *Store) Freeze(uint64) (state.Snapshot, error) {
-	return nil, fmt.Errorf("not supported yet: checkpoints of plain state")
-}
-
-// Confirm does nothing.
-func (s *Store) Confirm(uint64) {}
-
-// Abort does nothing.
-func (s *Store) Abort(uint64) {}
-
-// Restore isn't offered.
-func (s *Store) Restore(func(func(state.Block) error) error) error {
-	return fmt.Errorf("not supported yet: restoring plain state")
 }
 
 // Usage counts keys; the bytes are a guess from the row width.

@@ -12,23 +12,27 @@ import (
 // table is rows by key. Row id i lies at cells[i*stride:]: first the validity bits
 // of its columns, then 8 or 16 bytes per fixed column.
 type table struct {
-	spec   state.Spec
-	keyTs  []types.Type
-	rowTs  []types.Type
-	at     []int // word of column c within a row
-	stride int   // words of a row
-	cells  []uint64
-	bytes  map[int][][]byte // bytes column -> by id
-	keys   [][]byte         // by id, nil: free
-	index  map[string]uint32
-	dead   map[uint32]bool // deleted since Release
-	free   []uint32
-	lists  []*list
-	sets   []*multiset
-	sorted []*sorted
-	slices map[int64]*table
-	buf    []byte
-	order  []uint32 // ids in order of creation, with holes
+	spec    state.Spec
+	keyTs   []types.Type
+	rowTs   []types.Type
+	at      []int // word of column c within a row
+	stride  int   // words of a row
+	cells   []uint64
+	bytes   map[int][][]byte // bytes column -> by id
+	keys    [][]byte         // by id, nil: free
+	hash    []uint64         // by id
+	written []int64          // by id: when, with a TTL
+	now     func() int64
+	opts    state.Options
+	index   map[string]uint32
+	dead    map[uint32]bool // deleted since Release
+	free    []uint32
+	lists   []*list
+	sets    []*multiset
+	sorted  []*sorted
+	slices  map[int64]*table
+	buf     []byte
+	turn    int
 }
 
 func typesOf(cols []state.Column) []types.Type {
@@ -39,8 +43,8 @@ func typesOf(cols []state.Column) []types.Type {
 	return ts
 }
 
-func newTable(spec state.Spec) *table {
-	t := &table{spec: spec, keyTs: typesOf(spec.Key), rowTs: typesOf(spec.Row), bytes: map[int][][]byte{}, index: map[string]uint32{},
+func newTable(spec state.Spec, opts state.Options) *table {
+	t := &table{spec: spec, opts: opts, now: opts.Now, hash: make([]uint64, 1), written: make([]int64, 1), keyTs: typesOf(spec.Key), rowTs: typesOf(spec.Row), bytes: map[int][][]byte{}, index: map[string]uint32{},
 		dead: map[uint32]bool{}, keys: make([][]byte, 1)}
 	t.stride = (len(t.rowTs) + 63) / 64
 	for c, ty := range t.rowTs {
@@ -79,34 +83,42 @@ func (t *table) key(keys []batch.Vector, row int) []byte {
 	return t.buf
 }
 
-func (t *table) Upsert(keys []batch.Vector, _ []uint64, ids []uint32, fresh []bool) {
+func (t *table) Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh []bool) {
 	for k := range ids {
 		key := t.key(keys, k)
 		id, ok := t.index[string(key)]
-		fresh[k] = !ok || t.dead[id]
+		fresh[k] = !ok || t.dead[id] || t.expired(id)
 		if !ok {
-			id = t.make(key)
+			id = t.make(key, hashes[k])
 		} else if fresh[k] {
 			delete(t.dead, id)
 			t.clear(id)
 		}
 		ids[k] = id
+		t.Touch(ids[k : k+1])
 	}
 }
 
-func (t *table) make(key []byte) uint32 {
+// expired says that a row was last written longer ago than the TTL.
+func (t *table) expired(id uint32) bool {
+	return t.spec.TTL > 0 && t.now != nil && t.written[id]+t.spec.TTL.Milliseconds() <= t.now()
+}
+
+func (t *table) make(key []byte, hash uint64) uint32 {
 	var id uint32
 	if n := len(t.free); n > 0 {
 		id, t.free = t.free[n-1], t.free[:n-1]
 	} else {
 		id = uint32(len(t.keys))
 		t.keys = append(t.keys, nil)
+		t.hash, t.written = append(t.hash, 0), append(t.written, 0)
 		t.cells = append(t.cells, make([]uint64, t.stride)...)
 		for c := range t.bytes {
 			t.bytes[c] = append(t.bytes[c], nil)
 		}
 	}
 	t.keys[id] = append([]byte{}, key...) // not nil: that means free
+	t.hash[id] = hash
 	t.index[string(key)] = id
 	t.clear(id)
 	return id
@@ -136,7 +148,7 @@ func (t *table) clear(id uint32) {
 func (t *table) Find(keys []batch.Vector, _ []uint64, ids []uint32) {
 	for k := range ids {
 		id, ok := t.index[string(t.key(keys, k))]
-		if !ok || t.dead[id] {
+		if !ok || t.dead[id] || t.expired(id) {
 			id = 0
 		}
 		ids[k] = id
@@ -152,6 +164,7 @@ func (t *table) Delete(ids []uint32) {
 }
 
 func (t *table) release() {
+	t.sweep()
 	if len(t.dead) > 0 {
 		dead := make([]uint32, 0, len(t.dead))
 		for id := range t.dead {
@@ -160,8 +173,8 @@ func (t *table) release() {
 		sort.Slice(dead, func(i, j int) bool { return dead[i] < dead[j] })
 		for _, id := range dead {
 			delete(t.index, string(t.keys[id]))
-			t.keys[id] = nil
 			t.clear(id)
+			t.keys[id] = nil
 			t.free = append(t.free, id)
 		}
 		clear(t.dead)
@@ -175,6 +188,18 @@ func (t *table) release() {
 	for _, s := range t.slices {
 		s.release()
 	}
+	if t.opts.Evict {
+		t.evict()
+	}
+}
+
+// sweep deletes what has expired.
+func (t *table) sweep() {
+	for id := range t.keys {
+		if t.keys[id] != nil && t.expired(uint32(id)) {
+			t.dead[uint32(id)] = true
+		}
+	}
 }
 
 func (t *table) Move(into, from uint32) {
@@ -186,6 +211,7 @@ func (t *table) Move(into, from uint32) {
 		l.of[into] = append(l.of[into], l.of[from]...)
 		delete(l.of, from)
 	}
+	t.Touch([]uint32{into})
 	for _, m := range t.sets {
 		m.move(into, from)
 	}
@@ -199,7 +225,7 @@ func (t *table) Len() int { return len(t.index) - len(t.dead) }
 
 func (t *table) Each(f func(id uint32) bool) {
 	for id := 1; id < len(t.keys); id++ {
-		if t.keys[id] != nil && !t.dead[uint32(id)] && !f(uint32(id)) {
+		if t.keys[id] != nil && !t.dead[uint32(id)] && !t.expired(uint32(id)) && !f(uint32(id)) {
 			return
 		}
 	}
@@ -217,7 +243,16 @@ func (t *table) Keys(ids []uint32, to []batch.Vector) {
 	}
 }
 
-func (t *table) Touch([]uint32) {}
+// Touch restarts the time to live.
+func (t *table) Touch(ids []uint32) {
+	if t.spec.TTL == 0 || t.now == nil {
+		return
+	}
+	now := t.now()
+	for _, id := range ids {
+		t.written[id] = now
+	}
+}
 
 func (t *table) word(c int) batch.Pointer { return unsafe.Pointer(&t.cells[c]) }
 
@@ -255,7 +290,7 @@ func (t *table) gather(ids []uint32, c int, v *batch.Vector) {
 	if layout == types.LayoutList || layout == types.LayoutStruct {
 		v.Prepare(ty, 0)
 		for k, id := range ids {
-			if id == 0 || !valid.Get(id) {
+			if id == 0 || !valid.Get(id) || len(t.bytes[c][id]) == 0 {
 				v.AppendNull(ty, k)
 				continue
 			}
@@ -317,12 +352,14 @@ func (t *table) List(i int) state.List         { return t.lists[i] }
 func (t *table) Multiset(i int) state.Multiset { return t.sets[i] }
 func (t *table) Sorted(i int) state.Sorted     { return t.sorted[i] }
 
-func (t *table) Slice(ns int64) state.Table {
+func (t *table) Slice(ns int64) state.Table { return t.slice(ns) }
+
+func (t *table) slice(ns int64) *table {
 	s := t.slices[ns]
 	if s == nil {
 		spec := t.spec
 		spec.Windowed = false
-		s = newTable(spec)
+		s = newTable(spec, t.opts)
 		t.slices[ns] = s
 	}
 	return s
