@@ -275,6 +275,9 @@ func (b *Binder) window(f *ast.TableFunc, kind logical.WindowKind, args map[stri
 	if kind == logical.Cumulate && w.Size%w.Slide != 0 {
 		failf(sqlerr.Invalid, f.Span(), "CUMULATE table function based aggregate requires maxSize must be an integral multiple of step, but got maxSize %d ms and step %d ms", w.Size, w.Slide)
 	}
+	if kind != logical.Session && len(data.PartitionBy) > 0 {
+		failf(sqlerr.Invalid, data.PartitionBy[0].Span(), "Only tables with set semantics may be partitioned. Invalid PARTITION BY clause in the 0-th operand of table function '%s'", kind)
+	}
 	for _, p := range data.PartitionBy {
 		c, ok := x.bind(p).(*expr.Column)
 		if !ok {

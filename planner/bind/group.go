@@ -375,9 +375,18 @@ func (g *grouper) legacyWindow(c *ast.Call) bool {
 		failf(sqlerr.Invalid, c.Args[0].Span(), "Window aggregate can only be defined over a time attribute column, but %s encountered", g.below.bind(c.Args[0]).Type().Nullable())
 	}
 	w := &logical.Window{Kind: kind, Time: t.Index, Proctime: t.T.Attr == types.Proctime, LTZ: t.T.Kind == types.TimestampLTZ, Legacy: true}
-	w.Size = millis(g.below.bind(c.Args[len(c.Args)-1]))
-	if kind == logical.Hop && len(c.Args) == 3 {
-		w.Slide = millis(g.below.bind(c.Args[1]))
+	sizes := c.Args[1:]
+	if kind == logical.Hop {
+		if len(sizes) < 2 {
+			failf(sqlerr.Invalid, c.Span(), "HOP takes the time, the slide and the size")
+		}
+		w.Slide, sizes = millis(g.below.bind(sizes[0])), sizes[1:]
+	}
+	if len(sizes) > 1 {
+		unsupported(sizes[1].Span(), kind.String()+" window with alignment")
+	}
+	if w.Size = millis(g.below.bind(sizes[0])); w.Size <= 0 || kind == logical.Hop && w.Slide <= 0 {
+		failf(sqlerr.Invalid, c.Span(), "a window's size is above 0")
 	}
 	g.window, g.winCall = w, c
 	return true

@@ -105,9 +105,14 @@ const (
 	Hop
 	Cumulate
 	Session
+	// Attached: the rows carry window_start and window_end from another window
+	// operator.
+	Attached
 )
 
-func (k WindowKind) String() string { return [...]string{"TUMBLE", "HOP", "CUMULATE", "SESSION"}[k] }
+func (k WindowKind) String() string {
+	return [...]string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "WINDOW"}[k]
+}
 
 // Window is the parameters of a window, times in ms.
 type Window struct {
@@ -115,7 +120,9 @@ type Window struct {
 	Size      int64 // the gap of SESSION
 	Slide     int64 // of HOP, the step of CUMULATE
 	Offset    int64
-	Time      int   // the time column of the input
+	Time      int // the time column of the input
+	Start     int // of Attached: the columns of the window's borders
+	End       int
 	Partition []int // PARTITION BY of SESSION
 	Proctime  bool
 	LTZ       bool // the time column is TIMESTAMP_LTZ: windows align to the session's wall clock

@@ -2,7 +2,6 @@ package physical
 
 import (
 	"github.com/millrace/millrace/operators/groupagg"
-	"github.com/millrace/millrace/operators/windowagg"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
 )
@@ -24,26 +23,6 @@ func calls(n *logical.Aggregate) []groupagg.Call {
 		out = append(out, groupagg.Call{Fn: c.Fn, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter, Result: c.T, Consts: c.Consts, Order: c.Order, At: c.At})
 	}
 	return out
-}
-
-func (b *builder) windowAggregate(n *logical.Aggregate, in Input) (*Node, error) {
-	w := n.Window
-	if w.Kind == logical.Session {
-		return nil, sqlerr.Unsupported(n.Span(), "SESSION windows")
-	}
-	if w.Kind == logical.Hop && w.Size%w.Slide != 0 {
-		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "HOP table function based aggregate requires size must be an integral multiple of slide, but got size %d ms and slide %d ms", w.Size, w.Slide)
-	}
-	spec := &windowagg.Spec{In: n.Input.Schema(), Kind: windowagg.Kind(w.Kind), Size: w.Size, Slide: w.Slide, Offset: w.Offset, Time: w.Time,
-		Proctime: w.Proctime, LTZ: w.LTZ, Legacy: w.Legacy, Keys: n.Keys, Calls: calls(n), Out: n.Schema(), At: n.Span()}
-	for _, p := range n.Props {
-		spec.Props = append(spec.Props, windowagg.Prop(p))
-	}
-	return b.add(spec, n.Span(), in), nil
-}
-
-func (b *builder) windowTVF(n *logical.WindowTVF, _ Input) (*Node, error) {
-	return nil, sqlerr.Unsupported(n.Span(), n.Window.Kind.String()+" without an aggregation over it")
 }
 
 func (b *builder) correlate(n *logical.Correlate, _ Input) (*Node, error) {

@@ -1,0 +1,202 @@
+package window
+
+import (
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/types"
+)
+
+// Sessions keeps the live sessions of each key. A session has a name, the time of
+// the row that began it, which is unique among its key's; what the user knows of a
+// session it files under (key, name).
+//
+// A session's timer isn't moved when the session grows: one that rings too early
+// is set again.
+type Sessions struct {
+	w       Window
+	env     *operators.Env
+	keyTs   []types.Type
+	live    state.Table // key -> a list of sessions
+	list    state.List
+	timers  state.Timers
+	ids     []uint32
+	fresh   []bool
+	probe   []int32
+	entries []state.Entry
+	merged  []int64
+	row     batch.Batch
+	run     []int32
+	wm      int64
+
+	Names batch.Vector // of the sessions of a batch's rows
+}
+
+// The cells beside a session's entry.
+const (
+	startCell = iota
+	endCell
+	nameCell
+	sessionCells
+)
+
+// Open opens the state. key are the key's columns.
+func (s *Sessions) Open(w Window, key []state.Column, env *operators.Env) (err error) {
+	s.w, s.env, s.wm = w, env, operators.MinWatermark
+	for _, c := range key {
+		s.keyTs = append(s.keyTs, c.Type)
+	}
+	name := []state.Column{{Type: types.BigIntType, Meaning: "session"}}
+	if s.live, err = env.State.Table(state.Spec{Name: "sessions", Key: key, Lists: []state.ListSpec{{Row: name, Cells: sessionCells}}}); err != nil {
+		return err
+	}
+	s.list = s.live.List(0)
+	s.timers, err = env.State.Timers("session ends", s.keyTs)
+	s.probe, s.entries = make([]int32, 16), make([]state.Entry, 16)
+	s.row.Reset([]types.Type{types.BigIntType})
+	s.row.Cols[0].Prepare(types.BigIntType, 1)
+	s.row.Len = 1
+	return err
+}
+
+// Assign gives every row of a batch, whose keys have the hashes, its session. Rows
+// go to add in order, in runs, with the sessions' names in Names; before a row that
+// joins sessions into one, join is told, for row i's key, that what is known of
+// session from belongs to session into. Rows too late, or without a time, are
+// counted and left out.
+func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, add func(rows []int32) error, join func(i int, into, from int64) error) error {
+	n := b.Len
+	if cap(s.ids) < n {
+		s.ids, s.fresh = make([]uint32, n), make([]bool, n)
+	}
+	s.ids, s.fresh = s.ids[:n], s.fresh[:n]
+	s.live.Upsert(keys, hashes, s.ids, s.fresh)
+	s.Names.Prepare(types.BigIntType, n)
+	run := s.run[:0]
+	now := s.env.Now().UnixMicro()
+	for i := 0; i < n; i++ {
+		at := now
+		if !s.w.Proctime {
+			if b.Cols[s.w.Time].Null(i) {
+				s.env.Metrics.Dropped.Add(1)
+				continue
+			}
+			at = b.Cols[s.w.Time].I64[i]
+		}
+		name, merged, late := s.place(keys, i, s.w.Clock(at, s.env.Session.Zone))
+		if late {
+			s.env.Metrics.Late.Add(1)
+			continue
+		}
+		if len(merged) > 0 {
+			if err := add(run); err != nil {
+				return err
+			}
+			run = run[:0]
+			for _, m := range merged {
+				if err := join(i, name, m); err != nil {
+					return err
+				}
+			}
+		}
+		s.Names.I64[i] = name
+		run = append(run, int32(i))
+	}
+	s.run = run
+	if len(run) == 0 {
+		return nil
+	}
+	return add(run)
+}
+
+// place puts row i of the batch, of time t, into a session and returns its name.
+// merged names the sessions the row joined to it: they are gone, and what is known
+// of them belongs to this one now. late: the row's session has passed.
+func (s *Sessions) place(keys []batch.Vector, i int, t int64) (name int64, merged []int64, late bool) {
+	id := s.ids[i : i+1]
+	start, end := t, t+s.w.Size
+	s.merged = s.merged[:0]
+	var into state.Entry
+	for _, e := range s.of(id) {
+		from, to := s.list.Cell(e, startCell), s.list.Cell(e, endCell)
+		if *from > end || *to < start {
+			continue
+		}
+		if *from <= start && *to >= end { // the usual case of a row in the middle
+			return *s.list.Cell(e, nameCell), nil, false
+		}
+		start, end = min(start, *from), max(end, *to)
+		switch {
+		case into == 0:
+			into = e
+		case *s.list.Cell(e, startCell) < *s.list.Cell(into, startCell):
+			s.drop(id[0], into)
+			into = e
+		default:
+			s.drop(id[0], e)
+		}
+	}
+	if s.wm != operators.MinWatermark && s.w.Deadline(end, s.env.Session.Zone) <= s.wm {
+		return 0, nil, true
+	}
+	if into == 0 {
+		s.row.Cols[0].I64[0] = t
+		s.list.Append(id, &s.row, s.entries[:1])
+		into = s.entries[0]
+		*s.list.Cell(into, nameCell) = t
+		s.timers.Add(keys, i, t, s.w.Deadline(end, s.env.Session.Zone))
+	}
+	*s.list.Cell(into, startCell), *s.list.Cell(into, endCell) = start, end
+	return *s.list.Cell(into, nameCell), s.merged, false
+}
+
+func (s *Sessions) drop(id uint32, e state.Entry) {
+	s.merged = append(s.merged, *s.list.Cell(e, nameCell))
+	s.list.Remove(id, e)
+}
+
+// of are the sessions of a key.
+func (s *Sessions) of(id []uint32) []state.Entry {
+	n := s.list.Count(id[0])
+	if n > len(s.entries) {
+		s.probe, s.entries = make([]int32, 2*n), make([]state.Entry, 2*n)
+	}
+	if n == 0 {
+		return nil
+	}
+	var at state.Cursor
+	return s.entries[:s.list.Match(id, &at, s.probe, s.entries)]
+}
+
+// Fire calls f for each session that the time has passed, in order, and forgets
+// it.
+func (s *Sessions) Fire(ms int64, f func(key []batch.Vector, name int64, at Span) error) error {
+	s.wm = max(s.wm, ms)
+	hash, id := [1]uint64{}, [1]uint32{}
+	return s.timers.Fire(ms, func(key []batch.Vector, name, due int64) error {
+		batch.Hash(s.keyTs, key, 1, hash[:])
+		s.live.Find(key, hash[:], id[:])
+		if id[0] == 0 {
+			return nil
+		}
+		for _, e := range s.of(id[:]) {
+			if *s.list.Cell(e, nameCell) != name {
+				continue
+			}
+			at := Span{*s.list.Cell(e, startCell), *s.list.Cell(e, endCell)}
+			if d := s.w.Deadline(at.End, s.env.Session.Zone); d > due {
+				s.timers.Add(key, 0, name, d)
+				return nil
+			}
+			s.list.Remove(id[0], e)
+			if s.list.Count(id[0]) == 0 {
+				s.live.Delete(id[:])
+			}
+			return f(key, name, at)
+		}
+		return nil // it was merged into another
+	})
+}
+
+// Next is when the next session may end.
+func (s *Sessions) Next() (ms int64, ok bool) { return s.timers.Next() }

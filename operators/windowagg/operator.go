@@ -1,0 +1,300 @@
+package windowagg
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/window"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/types"
+)
+
+// operator aggregates by windows whose borders are known from the time alone, or
+// that came with the rows.
+type operator struct {
+	calls
+	table state.Table
+	wm    int64 // ms reached
+	fired int64 // windows ending at or before this have been sent
+
+	ends []int64 // of the rows' slices
+	live []int32
+	runs [2][]uint32 // ids being merged
+}
+
+// Open opens the windowed table: per key and slice, the rows and each call's
+// cells. The start of an attached window is a key: it may differ where the end is
+// the same.
+func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
+	o.wm, o.fired = operators.MinWatermark, operators.MinWatermark
+	if err := o.open(env, out); err != nil {
+		return err
+	}
+	key := o.key
+	if w := o.spec.Window; w.Kind == window.Attached {
+		key = append(key[:len(key):len(key)], state.Column{Type: types.TimestampType(3), Meaning: "window_start"})
+	}
+	for _, c := range key[len(o.keyTs):] {
+		o.keyTs = append(o.keyTs, c.Type)
+	}
+	o.keys = make([]batch.Vector, len(key))
+	o.table, err = env.State.Table(state.Spec{Name: "windows", Key: key, Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists, Windowed: true})
+	return err
+}
+
+// Process finds each row's slice and adds runs of one slice together.
+func (o *operator) Process(_ int, b *batch.Batch) error {
+	if cap(o.ends) < b.Len {
+		o.ends = make([]int64, b.Len)
+	}
+	o.ends = o.ends[:b.Len]
+	o.slices(b)
+	for from := 0; from < len(o.live); {
+		to := from + 1
+		for to < len(o.live) && o.ends[o.live[to]] == o.ends[o.live[from]] {
+			to++
+		}
+		if err := o.add(b, o.live[from:to], o.ends[o.live[from]]); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// slices finds the end of each row's slice and which rows are in time.
+func (o *operator) slices(b *batch.Batch) {
+	w, zone := o.spec.Window, o.env.Session.Zone
+	column := w.Time
+	if w.Kind == window.Attached {
+		column = w.End
+	}
+	now := int64(0)
+	if w.Proctime {
+		now = w.Clock(o.env.Now().UnixMicro(), zone)
+	}
+	o.live = o.live[:0]
+	known, late, none := int64(operators.MinWatermark), false, false
+	for i := 0; i < b.Len; i++ {
+		t := now
+		if !w.Proctime || w.Kind == window.Attached {
+			if b.Cols[column].Null(i) {
+				o.env.Metrics.Dropped.Add(1)
+				continue
+			}
+			t = b.Cols[column].I64[i]
+		}
+		switch {
+		case w.Kind == window.Attached:
+			t = window.Floor(t, 1000)
+		case w.Proctime:
+			t = w.Slice(t)
+		default:
+			t = w.Slice(w.Clock(t, zone))
+		}
+		if o.ends[i] = t; t != known {
+			last := w.Last(t)
+			known, late, none = t, o.wm != operators.MinWatermark && w.Deadline(last, zone) <= o.wm, last < t
+		}
+		switch {
+		case none: // between the windows of a HOP that leaps
+		case late:
+			o.env.Metrics.Late.Add(1)
+		default:
+			o.live = append(o.live, int32(i))
+		}
+	}
+}
+
+// add folds rows of one slice into its table.
+func (o *operator) add(b *batch.Batch, rows []int32, end int64) error {
+	in := b
+	if len(rows) < b.Len {
+		p := *b
+		p.Sel = rows
+		in = p.Compact(o.inTs, &o.part)
+	}
+	t := o.table.Slice(end)
+	for i, k := range o.spec.Keys {
+		o.keys[i] = in.Cols[k]
+	}
+	if o.spec.Window.Kind == window.Attached {
+		o.keys[len(o.spec.Keys)] = in.Cols[o.spec.Window.Start]
+	}
+	o.grow(in.Len)
+	batch.Hash(o.keyTs, o.keys, in.Len, o.hashes)
+	t.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+	return o.fold(t, in)
+}
+
+// Watermark sends the windows it passes.
+func (o *operator) Watermark(ms int64) (int64, error) {
+	if o.spec.Window.Proctime {
+		return ms, nil
+	}
+	return ms, o.advance(ms)
+}
+
+// Tick sends the windows that the wall clock has passed.
+func (o *operator) Tick(now time.Time) (int64, time.Time, error) {
+	if !o.spec.Window.Proctime {
+		return operators.MinWatermark, time.Time{}, nil
+	}
+	err := o.advance(now.UnixMilli() - 1)
+	var at time.Time
+	if end, ok := o.next(o.table.Slices()); ok {
+		at = time.UnixMilli(o.spec.Window.Deadline(end, o.env.Session.Zone) + 1)
+	}
+	return operators.MinWatermark, at, err
+}
+
+// End sends what processing time has pending.
+func (o *operator) End(int) error {
+	if o.spec.Window.Proctime || o.env.Session.Batch {
+		return o.advance(operators.MaxWatermark)
+	}
+	return nil
+}
+
+// advance fires, in order, every window with rows that ends at or before to.
+func (o *operator) advance(to int64) error {
+	w, zone := o.spec.Window, o.env.Session.Zone
+	for {
+		slices := o.table.Slices()
+		end, ok := o.next(slices)
+		if !ok || w.Deadline(end, zone) > to {
+			break
+		}
+		if err := o.fire(slices, end); err != nil {
+			return err
+		}
+		o.fired = end
+		for _, s := range slices {
+			if w.Last(s) <= end {
+				o.table.Drop(s)
+			}
+		}
+	}
+	o.wm = max(o.wm, to)
+	return nil
+}
+
+// next is the earliest end of an unsent window that holds one of the slices.
+func (o *operator) next(slices []int64) (int64, bool) {
+	best, found := int64(0), false
+	w := o.spec.Window
+	for _, end := range slices {
+		e := end
+		switch w.Kind {
+		case window.Hop: // window ends are start + size, starts multiples of the slide
+			e = ceil(end-w.Size-w.Offset, w.Slide)*w.Slide + w.Offset + w.Size
+			if e <= o.fired {
+				e = (window.Floor(o.fired-w.Size-w.Offset, w.Slide)+1)*w.Slide + w.Offset + w.Size
+			}
+		case window.Cumulate:
+			if e <= o.fired {
+				e = (window.Floor(o.fired-w.Offset, w.Slide)+1)*w.Slide + w.Offset
+			}
+		}
+		if e > w.Last(end) {
+			continue
+		}
+		if !found || e < best {
+			best, found = e, true
+		}
+	}
+	return best, found
+}
+
+func ceil(a, b int64) int64 { return -window.Floor(-a, b) }
+
+// fire merges the window's slices and sends a row per key, in order of arrival.
+func (o *operator) fire(slices []int64, end int64) error {
+	if o.spec.Window.Kind == window.Attached {
+		return o.send(o.table.Slice(end), window.Span{End: end})
+	}
+	at := window.Span{Start: o.spec.Window.StartOf(end), End: end}
+	var in []int64
+	for _, s := range slices {
+		if s > at.Start && s <= end {
+			in = append(in, s)
+		}
+	}
+	switch len(in) {
+	case 0:
+		return nil
+	case 1:
+		return o.send(o.table.Slice(in[0]), at)
+	}
+	const scratch = operators.MinWatermark
+	m := o.table.Slice(scratch)
+	defer o.table.Drop(scratch)
+	for _, s := range in {
+		if err := o.combine(m, o.table.Slice(s)); err != nil {
+			return err
+		}
+	}
+	return o.send(m, at)
+}
+
+// combine adds a slice to the merged ones.
+func (o *operator) combine(into, from state.Table) error {
+	src := o.runs[0][:0]
+	from.Each(func(id uint32) bool { src = append(src, id); return true })
+	o.runs[0] = src
+	n := len(src)
+	from.Keys(src, o.keys)
+	o.grow(n)
+	batch.Hash(o.keyTs, o.keys, n, o.hashes)
+	into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+	return o.merge(into, o.ids, o.fresh, from, src)
+}
+
+// send emits the rows of a table as one window's.
+func (o *operator) send(t state.Table, at window.Span) error {
+	rows, ids := t.I64(0), o.runs[1][:0]
+	t.Each(func(id uint32) bool {
+		if *rows.At(id) > 0 {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	o.runs[1] = ids
+	for from := 0; from < len(ids); from += batch.MaxRows {
+		part := ids[from:min(from+batch.MaxRows, len(ids))]
+		if o.spec.Window.Kind == window.Attached {
+			if err := o.sendAttached(t, part, at.End); err != nil {
+				return err
+			}
+			continue
+		}
+		t.Keys(part, o.out.Cols[:len(o.keyTs)])
+		if err := o.emit(t, part, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendAttached emits rows of attached windows, in runs of one start.
+func (o *operator) sendAttached(t state.Table, ids []uint32, end int64) error {
+	k := len(o.spec.Keys)
+	t.Keys(ids, o.keys)
+	starts := o.keys[k].I64
+	for from := 0; from < len(ids); {
+		o.live = append(o.live[:0], int32(from))
+		to := from + 1
+		for ; to < len(ids) && starts[to] == starts[from]; to++ {
+			o.live = append(o.live, int32(to))
+		}
+		for c := range k {
+			o.out.Cols[c].Take(o.keyTs[c], &o.keys[c], o.live)
+		}
+		if err := o.emit(t, ids[from:to], window.Span{Start: window.Floor(starts[from], 1000), End: end}); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
