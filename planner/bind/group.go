@@ -83,7 +83,7 @@ func newGrouper(s *selection) *grouper {
 		}
 		sets = next
 	}
-	if many {
+	if many && len(sets) > 1 {
 		g.sets = canonical(sets)
 	}
 	return g
@@ -170,7 +170,8 @@ func union(a, b []int) []int {
 	return out
 }
 
-// canonical orders sets as Flink emits them: larger first, then by column.
+// canonical orders sets as Flink emits them: larger first, then by column. A set
+// that is written twice counts twice.
 func canonical(sets [][]int) [][]int {
 	mask := func(s []int) (m uint64) {
 		for _, k := range s {
@@ -183,9 +184,6 @@ func canonical(sets [][]int) [][]int {
 		at := len(out)
 		for at > 0 && (len(out[at-1]) < len(s) || len(out[at-1]) == len(s) && mask(out[at-1]) < mask(s)) {
 			at--
-		}
-		if at > 0 && mask(out[at-1]) == mask(s) && len(out[at-1]) == len(s) {
-			continue
 		}
 		out = append(out[:at], append([][]int{s}, out[at:]...)...)
 	}
@@ -305,10 +303,39 @@ func (g *grouper) arg(e expr.Expr) int {
 	return len(g.keys) + len(g.args) - 1
 }
 
-// grouping is GROUPING(a), GROUPING_ID(a, b): bits of the hidden id.
+// grouping is GROUPING(a), GROUPING_ID(a, b), GROUP_ID(): bits of the set's id, the
+// first argument's the highest; 0 without grouping sets.
 func (g *grouper) grouping(name string, e *ast.Call) expr.Expr {
-	unsupported(e.Span(), name)
-	return nil
+	at, x := e.Span(), g.below
+	if (name == "GROUP_ID") != (len(e.Args) == 0) {
+		failf(sqlerr.Invalid, at, "%s takes group keys as arguments, GROUP_ID none", name)
+	}
+	id := &expr.Column{Index: groupID, Name: "$groupid", T: types.BigIntType.NotNullable(), At: at}
+	big := func(n int64) expr.Expr { return integer(n, types.BigIntType, at) }
+	if name == "GROUP_ID" && g.sets != nil {
+		return x.call("/", []expr.Expr{id, big(1 << len(g.keys))}, at)
+	}
+	var sum expr.Expr
+	for i, a := range e.Args {
+		c, ok := g.key(a).(*expr.Column)
+		if !ok {
+			failf(sqlerr.Invalid, a.Span(), "Argument to %s operator must be a grouped expression", name)
+		}
+		if g.sets == nil {
+			continue
+		}
+		bit := x.call("%", []expr.Expr{x.call("/", []expr.Expr{id, big(1 << (len(g.keys) - 1 - c.Index))}, at), big(2)}, at)
+		bit = x.call("*", []expr.Expr{bit, big(1 << (len(e.Args) - 1 - i))}, at)
+		if sum == nil {
+			sum = bit
+		} else {
+			sum = x.call("+", []expr.Expr{sum, bit}, at)
+		}
+	}
+	if sum == nil {
+		return big(0)
+	}
+	return sum
 }
 
 // finish makes the aggregation and points the expressions at its output.
@@ -340,14 +367,18 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 	}
 	if g.sets != nil {
 		agg.Out.Fields = append(agg.Out.Fields, types.Field{Name: "$groupid", Type: types.BigIntType.NotNullable()})
+		agg.SetIDs = g.setIDs()
 	}
 	move := func(e expr.Expr) expr.Expr {
 		if e == nil {
 			return nil
 		}
 		return expr.Remap(e, func(i int) int {
-			if i >= propBase && i < groupID {
+			switch {
+			case i >= propBase && i < groupID:
 				return first + i - propBase
+			case i == groupID:
+				return first + len(g.props)
 			}
 			return i
 		})
@@ -357,6 +388,22 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 		out[i] = move(exprs[i])
 	}
 	return agg, out, move(more[0]), move(more[1])
+}
+
+// setIDs tells the grouping sets apart: a bit for each absent key, the first key's
+// the highest; above them the number of equal sets before this one.
+func (g *grouper) setIDs() []int64 {
+	var out []int64
+	seen := map[int64]int64{}
+	for _, set := range g.sets {
+		id := int64(1)<<len(g.keys) - 1
+		for _, k := range set {
+			id &^= 1 << (len(g.keys) - 1 - k)
+		}
+		out = append(out, id+seen[id]<<len(g.keys))
+		seen[id]++
+	}
+	return out
 }
 
 func (x *exprBinder) scopeColumn(i int) expr.Expr {

@@ -182,10 +182,11 @@ type Aggregate struct {
 	Keys  []int
 	Calls []AggCall
 	// Sets are the grouping sets, each a subset of Keys in canonical order; nil for
-	// a plain GROUP BY. With Sets, a GroupingID column (BIGINT, hidden) stands
-	// behind the calls and GROUPING() is computed from it: bit i set means Keys[i]
-	// is absent, the first key being the highest bit.
-	Sets [][]int
+	// a plain GROUP BY: positions in Keys. With Sets, the set's id from SetIDs (BIGINT)
+	// stands behind the calls and properties, and GROUPING() is computed from it: a bit
+	// is set where a key of the GROUP BY is absent, the first being the highest.
+	Sets   [][]int
+	SetIDs []int64
 	// Window of a legacy group window or a recognised TVF aggregation.
 	Window *Window
 	// Props are the window properties of the output, in order: of a Window only.

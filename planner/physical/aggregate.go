@@ -9,10 +9,10 @@ import (
 // aggregate chooses an aggregation: unbounded or windowed.
 func (b *builder) aggregate(n *logical.Aggregate, in Input) (*Node, error) {
 	switch {
+	case n.Sets != nil:
+		return b.groupingSets(n, in)
 	case n.Window != nil:
 		return b.windowAggregate(n, in)
-	case n.Sets != nil:
-		return nil, sqlerr.Unsupported(n.Span(), "GROUPING SETS")
 	}
 	return b.add(&groupagg.Spec{In: n.Input.Schema(), Keys: n.Keys, Calls: calls(n), Out: n.Schema()}, n.Span(), in), nil
 }

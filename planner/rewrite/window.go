@@ -15,7 +15,7 @@ import (
 // window's end all the same.
 func windowAggregate(n logical.Node, session *types.Session) (logical.Node, error) {
 	a, ok := n.(*logical.Aggregate)
-	if !ok || a.Window != nil || a.Sets != nil {
+	if !ok || a.Window != nil {
 		return n, nil
 	}
 	p, ok := a.Input.(*logical.Project)
@@ -25,6 +25,15 @@ func windowAggregate(n logical.Node, session *types.Session) (logical.Node, erro
 	w := windowsOf(p)
 	if w == nil || !w.inside(a.Keys) {
 		return n, nil
+	}
+	for _, set := range a.Sets { // the window is part of every set
+		var keys []int
+		for _, k := range set {
+			keys = append(keys, a.Keys[k])
+		}
+		if !w.inside(keys) {
+			return n, nil
+		}
 	}
 	if tvf, cond := pullable(a, p); tvf != nil {
 		if tvf.Window.Kind == logical.Session && !partitioned(a, p, tvf) {
@@ -122,7 +131,8 @@ func attach(a *logical.Aggregate, p *logical.Project, w *windowed) logical.Node 
 		win.Time = w.time[0]
 	}
 	out := &logical.Aggregate{Base: logical.Base{Out: &types.Schema{}, At: a.At}, Input: p, Window: &win, Calls: a.Calls}
-	var order []int // column of out for each of a's; -1 - property for window columns
+	var order []int      // column of out for each of a's; -1 - property for window columns
+	key := map[int]int{} // where each key went in out.Keys
 	for i, k := range a.Keys {
 		switch {
 		case slices.Contains(w.start, k):
@@ -132,6 +142,7 @@ func attach(a *logical.Aggregate, p *logical.Project, w *windowed) logical.Node 
 		case slices.Contains(w.time, k):
 			order = append(order, -3)
 		default:
+			key[i] = len(out.Keys)
 			order = append(order, len(out.Keys))
 			out.Keys = append(out.Keys, k)
 			out.Out.Fields = append(out.Out.Fields, a.Out.Fields[i])
@@ -150,7 +161,28 @@ func attach(a *logical.Aggregate, p *logical.Project, w *windowed) logical.Node 
 		out.Props = append(out.Props, logical.WindowProp(k))
 		out.Out.Fields = append(out.Out.Fields, f)
 	}
-	return ordered(a, out, order, first)
+	return ordered(a, out, keepSets(a, out, order, key), first)
+}
+
+// keepSets gives out, whose other columns are complete, a's grouping sets: key says
+// where each key went. Their id is the last column.
+func keepSets(a, out *logical.Aggregate, order []int, key map[int]int) []int {
+	if a.Sets == nil {
+		return order
+	}
+	out.SetIDs = a.SetIDs
+	for _, set := range a.Sets {
+		kept := []int{}
+		for _, k := range set {
+			if at, ok := key[k]; ok {
+				kept = append(kept, at)
+			}
+		}
+		out.Sets = append(out.Sets, kept)
+	}
+	order = append(order, len(out.Out.Fields))
+	out.Out.Fields = append(out.Out.Fields, a.Out.Fields[len(a.Out.Fields)-1])
+	return order
 }
 
 // ordered projects the aggregation's columns in the order a has them: order is a
@@ -202,11 +234,13 @@ func rebuild(a *logical.Aggregate, p *logical.Project, tvf *logical.WindowTVF, c
 	below.Out.Fields = append(below.Out.Fields, tvf.Input.Schema().Fields[tvf.Window.Time])
 	out := &logical.Aggregate{Base: logical.Base{Out: &types.Schema{}, At: a.At}, Input: below, Window: &w}
 	order := make([]int, 0, len(a.Out.Fields)) // column of out for each column of a
+	key := map[int]int{}                       // where each key went in out.Keys
 	for i, k := range a.Keys {
 		if to[k] < 0 {
 			order = append(order, to[k])
 			continue
 		}
+		key[i] = len(out.Keys)
 		order = append(order, len(out.Keys))
 		out.Keys = append(out.Keys, to[k])
 		out.Out.Fields = append(out.Out.Fields, a.Out.Fields[i])
@@ -229,5 +263,6 @@ func rebuild(a *logical.Aggregate, p *logical.Project, tvf *logical.WindowTVF, c
 		out.Props = append(out.Props, logical.WindowProp(k))
 		out.Out.Fields = append(out.Out.Fields, tvf.Out.Fields[first+k])
 	}
+	order = keepSets(a, out, order, key)
 	return ordered(a, out, order, propsAt)
 }
