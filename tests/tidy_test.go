@@ -5,7 +5,10 @@ package tests
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -88,4 +91,38 @@ func sameLevel(from, to string) bool {
 		}
 	}
 	return false
+}
+
+// TestClock keeps the clock where it belongs: time comes in through values, so
+// that a run can be repeated and a test can stop it. Only the engine's default,
+// commands and a client's own time-outs read it.
+func TestClock(t *testing.T) {
+	allowed := []string{"cmd/", "engine/", "tests/"}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(path, "../"))
+		for _, a := range allowed {
+			if strings.HasPrefix(name, a) {
+				return nil
+			}
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if code, _, _ := strings.Cut(line, "//"); strings.Contains(code, "time.Now") && !strings.Contains(line, "// wall clock:") {
+				t.Errorf("%s:%d: time.Now outside engine and cmd; take the time as a value, or say why in a comment \"// wall clock: reason\"", name, i+1)
+			}
+			if strings.HasPrefix(line, "func init()") {
+				t.Errorf("%s:%d: init; use a list", name, i+1)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
