@@ -29,6 +29,9 @@ func newRegistry() *registry {
 			r.aggregates[n] = f
 		}
 	}
+	for _, f := range builtin.Tables() {
+		r.tables[f.Name] = f
+	}
 	return r
 }
 

@@ -21,6 +21,9 @@ func Scalars() []*functions.Scalar {
 	return slices.Concat(compare.All, math.All, cond.All, text.All, temporal.All, json.All, collection.All)
 }
 
+// Tables lists every built-in table function.
+func Tables() []*functions.Table { return collection.Tables }
+
 // Lookup finds a function by its name or an alias, in any case; nil when there is
 // none.
 func Lookup(name string) *functions.Scalar {

@@ -24,6 +24,9 @@ func (b *Binder) from(q *ast.Select) *relation {
 }
 
 func (b *Binder) ref(r ast.TableRef) *relation {
+	if f := b.rowFunction(r); f != nil {
+		return b.alone(f)
+	}
 	switch r := r.(type) {
 	case *ast.TableName:
 		return b.table(r)
@@ -40,8 +43,6 @@ func (b *Binder) ref(r ast.TableRef) *relation {
 		return b.tableFunc(r)
 	case *ast.MatchRecognize:
 		unsupported(r.Span(), "MATCH_RECOGNIZE")
-	case *ast.Unnest:
-		unsupported(r.Span(), "UNNEST")
 	case *ast.Sample:
 		unsupported(r.Span(), "TABLESAMPLE")
 	}
@@ -146,8 +147,8 @@ func (b *Binder) text(sql, name string, sc *scope) expr.Expr {
 
 // join binds a join in all its spellings.
 func (b *Binder) join(j *ast.Join) *relation {
-	if u, ok := unwrap(j.R).(*ast.Unnest); ok {
-		unsupported(u.Span(), "UNNEST")
+	if f := b.rowFunction(j.R); f != nil {
+		return b.correlate(b.ref(j.L), f, j.Kind, j.On)
 	}
 	l, r := b.ref(j.L), b.ref(j.R)
 	kind := map[ast.JoinKind]logical.JoinKind{ast.LeftJoin: logical.Left, ast.RightJoin: logical.Right, ast.FullJoin: logical.Full}[j.Kind]
@@ -180,13 +181,6 @@ func (b *Binder) join(j *ast.Join) *relation {
 	}
 	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond}
 	return &relation{node: n, scope: both}
-}
-
-func unwrap(r ast.TableRef) ast.TableRef {
-	if a, ok := r.(*ast.Aliased); ok {
-		return a.Ref
-	}
-	return r
 }
 
 // using is the equality of the named columns; the right ones are hidden.

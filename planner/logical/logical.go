@@ -252,7 +252,8 @@ type Correlate struct {
 	Input Node
 	Fn    *functions.Table
 	Args  []expr.Expr
-	Left  bool // rows without a result are kept, padded
+	Cond  expr.Expr // over the output's columns; nil: TRUE
+	Left  bool      // rows without a result are kept, padded
 }
 
 // Union is UNION ALL.

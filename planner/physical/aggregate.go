@@ -25,10 +25,6 @@ func calls(n *logical.Aggregate) []groupagg.Call {
 	return out
 }
 
-func (b *builder) correlate(n *logical.Correlate, _ Input) (*Node, error) {
-	return nil, sqlerr.Unsupported(n.Span(), "table function "+n.Fn.Name)
-}
-
 func (b *builder) over(n *logical.Over, _ Input) (*Node, error) {
 	return nil, sqlerr.Unsupported(n.Span(), "OVER")
 }
