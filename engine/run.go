@@ -170,7 +170,11 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 			return nil, nil, err
 		}
 	}
-	g, err := physical.Build(roots, physical.Config{Session: q, Job: s.Option("pipeline.name", "millrace"), Collect: collect, Stdout: s.cfg.Stdout})
+	parallelism, err := s.parallelism()
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := physical.Build(roots, physical.Config{Session: q, Parallelism: parallelism, Job: s.Option("pipeline.name", "millrace"), Collect: collect, Stdout: s.cfg.Stdout})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -182,7 +186,8 @@ func (s *Session) run(ctx context.Context, p *planned, out Output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Store = plain.New(state.Options{})
+	cfg.NewStore = func(o state.Options) state.Store { return plain.New(o) }
+	cfg.Driver = s.cfg.Driver
 	cfg.Progress = func(x job.Progress) { out.Progress(x) }
 	err = job.Run(ctx, p.graph, cfg)
 	if errors.Is(err, operators.Done) {

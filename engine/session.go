@@ -49,6 +49,8 @@ type Config struct {
 	Stdout  io.Writer         // where print tables write
 	Now     func() time.Time
 	Lookup  func(name string) (string, bool) // ${VAR}
+	Cores   int                              // what parallelism "auto" means; 0: those of the machine
+	Driver  func() job.Driver                // who decides which task runs; nil: goroutines
 }
 
 // Session is one user's catalog names and settings. It belongs to one goroutine.
@@ -198,12 +200,11 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	if ttl := duration("table.exec.state.ttl", "0 ms"); ttl != 0 && err == nil {
 		err = sqlerr.Unsupported(sqlerr.Span{}, "table.exec.state.ttl")
 	}
-	c.Publish = duration("execution.checkpointing.interval", "10 s")
+	c.Checkpoint.Interval = duration("execution.checkpointing.interval", "10 s")
+	c.Checkpoint.MinPause = duration("execution.checkpointing.min-pause", "0 ms")
+	c.Checkpoint.Timeout = duration("execution.checkpointing.timeout", "10 min")
+	c.Checkpoint.Tolerable = number("execution.checkpointing.tolerable-failed-checkpoints", 0)
+	c.BufferTimeout = duration("execution.buffer-timeout.interval", s.Option("execution.buffer-timeout", "100 ms"))
 	c.Memory = &operators.Budget{Name: "job", Limit: s.cfg.Memory}
-	if p := s.Option("parallelism.default", "1"); p != "1" && p != "-1" && p != "auto" && err == nil {
-		if n := number("parallelism.default", 1); n > 1 {
-			err = sqlerr.Unsupported(sqlerr.Span{}, "parallelism above 1")
-		}
-	}
 	return c, err
 }

@@ -1,16 +1,41 @@
+// Package job runs a graph: its tasks, what travels between them, checkpoints, and
+// the end of a job.
+//
+// A task is what lies between two exchanges, once per subtask, and one goroutine.
+// At parallelism 1 the whole graph is one task: heads take turns in plan order, one
+// batch of at most millrace.batch-rows rows each, and a batch goes through all
+// operators by direct calls before the next is made. Otherwise rows travel from
+// task to task in batches on edges, with watermarks, barriers and ends behind them
+// in band. The task's loop is the only code that tells these apart.
+//
+// A coordinator beside the tasks hands out splits, asks for barriers, makes a
+// checkpoint of the answers and commits the sinks. A Driver decides who runs when:
+// goroutines for real work, a seeded baton in tests.
+//
+//	job.go          Config, Run
+//	expand.go       graph -> tasks
+//	task.go         the loop
+//	time.go         watermarks, idleness, ends
+//	vertex.go       an operator in its task
+//	edge.go, exchange.go   between tasks
+//	align.go        barriers in a task
+//	coordinator.go, splits.go   beside the tasks
+//	checkpoint.go, recover.go   what is kept and read back
+//	driver.go, simulator.go     who runs when
+//
+// Start with Run, then task.loop.
 package job
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/operators"
-	"github.com/millrace/millrace/operators/scan"
-	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/types"
@@ -18,18 +43,18 @@ import (
 
 // Config is how a job runs.
 type Config struct {
-	Session   *types.Session
-	Store     state.Store
-	BatchRows int
-	MiniBatch MiniBatch
-	Memory    *operators.Budget
-	Publish   time.Duration // how often sinks publish without checkpoints; 0: at the end alone
-	// Progress is called now and then by the task's goroutine; nil: never.
+	Session       *types.Session
+	NewStore      func(state.Options) state.Store // makes a task's store
+	BatchRows     int
+	MiniBatch     MiniBatch
+	BufferTimeout time.Duration // how long a row may wait in an open batch of an exchange
+	EdgeBatches   int           // batches a sender may have under way to one receiver; 0: the default
+	Memory        *operators.Budget
+	Checkpoint    Checkpoint
+	// Driver makes what runs an attempt; nil: NewWorkers.
+	Driver func() Driver
+	// Progress is called now and then, from a goroutine of the job's; nil: never.
 	Progress func(Progress)
-
-	published time.Time
-	reported  time.Time
-	commits   uint64
 }
 
 // MiniBatch is table.exec.mini-batch.*.
@@ -46,126 +71,133 @@ type Progress struct {
 	Final                      bool
 }
 
-// Run runs the graph to its end, to the first failure, or until ctx is done. It
-// closes everything it opened.
-func Run(ctx context.Context, g *physical.Graph, cfg Config) (err error) {
+// Run runs the graph to its end or to the first failure. When ctx is done the job
+// is stopped in good order: what was written is published, and the context's error
+// returned. It closes everything it opened.
+func Run(ctx context.Context, g *physical.Graph, cfg Config) error {
+	if cfg.BufferTimeout <= 0 {
+		cfg.BufferTimeout = 100 * time.Millisecond
+	}
+	if cfg.Checkpoint.Timeout <= 0 {
+		cfg.Checkpoint.Timeout = 10 * time.Minute
+	}
+	return runOnce(ctx, g, cfg)
+}
+
+// run is one attempt at running a graph.
+type run struct {
+	cfg     Config
+	graph   *physical.Graph
+	ctx     context.Context // done at the first failure
+	cancel  context.CancelFunc
+	driver  Driver
+	tasks   []*task
+	sources []source
+	coord   *coordinator
+
+	mu    sync.Mutex
+	first error
+}
+
+func runOnce(soft context.Context, g *physical.Graph, cfg Config) (err error) {
 	defer guard(&err)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t, err := newTask(g, cfg)
-	if err != nil {
+	r := &run{cfg: cfg, graph: g, driver: NewWorkers()}
+	if cfg.Driver != nil {
+		r.driver = cfg.Driver()
+	}
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(soft))
+	defer r.cancel()
+	r.coord = newCoordinator(r)
+	if err := r.expand(); err != nil {
 		return err
 	}
+	r.coord.index = len(r.tasks)
 	defer func() {
-		if cerr := t.close(); err == nil {
-			err = cerr
+		for _, t := range r.tasks {
+			if cerr := t.close(); err == nil {
+				err = cerr
+			}
 		}
 	}()
-	if err := t.open(ctx); err != nil {
+	if err := r.start(); err != nil {
 		return err
 	}
-	t.cfg.published = t.now
-	err = t.loop(ctx)
-	stopped := errors.Is(err, context.Canceled)
-	if err != nil && !stopped {
-		return err
+	r.driver.run(len(r.tasks)+1, func(i int) { r.actor(soft, i) })
+	if r.first != nil {
+		return r.first
 	}
-	if stopped { // a clean stop publishes what was written
-		if ferr := t.flushAll(); ferr != nil {
-			return ferr
-		}
+	if !r.coord.over {
+		return context.Canceled
 	}
-	if cerr := t.commit(context.WithoutCancel(ctx), !stopped); cerr != nil {
-		return cerr
+	if cfg.Progress != nil {
+		cfg.Progress(r.progress(true))
 	}
-	t.report(true)
-	return err
-}
-
-// assign lists a scan's splits and hands them out.
-func assign(ctx context.Context, v *vertex, session *types.Session) error {
-	defer v.head.NoMoreSplits()
-	spec, ok := v.node.Spec.(*scan.Spec)
-	if !ok {
-		return nil
-	}
-	splits, err := spec.Source.Splits(ctx, nil, 1)
-	if err != nil {
-		return err
-	}
-	add := make([]operators.Assigned, len(splits))
-	for i, s := range splits {
-		add[i] = operators.Assigned{Split: operators.SplitRef{Name: s.Name, Data: s.Data, Bounded: s.Bounded}, MaxTs: operators.MinWatermark}
-	}
-	return v.head.Assign(add)
-}
-
-// interval publishes what sinks have written, when it is time.
-func (c *Config) interval(t *Task) error {
-	if c.Publish == 0 || t.now.Sub(c.published) < c.Publish {
-		return nil
-	}
-	c.published = t.now
-	return t.commit(context.Background(), false)
-}
-
-// commit runs Prepare and Commit of every sink: without a state directory there
-// is no manifest between the two.
-func (t *Task) commit(ctx context.Context, final bool) error {
-	t.cfg.commits++
-	n := t.cfg.commits
-	for _, v := range t.nodes {
-		s, ok := v.op.(*sink.Operator)
-		if !ok {
-			continue
-		}
-		p, err := s.Prepare(n)
-		if err != nil {
-			return v.fail(err)
-		}
-		var pending [][]byte
-		if p != nil {
-			pending = append(pending, p)
-		}
-		wm := int64(operators.MaxWatermark)
-		if !final {
-			wm, _ = v.low()
-		}
-		if _, err := s.Sink().Commit(ctx, connectors.Commit{N: n, Watermark: wm, Final: final, Now: t.now}, pending); err != nil {
-			return v.fail(err)
-		}
+	if r.coord.stopping {
+		return soft.Err()
 	}
 	return nil
 }
 
-const reportEvery = 200 * time.Millisecond
+// start brings the tasks to where they begin.
+func (r *run) start() error {
+	for _, t := range r.tasks {
+		if err := t.open(r.ctx); err != nil {
+			return err
+		}
+	}
+	return r.list(r.ctx)
+}
 
-func (c *Config) progress(t *Task) {
-	if c.Progress != nil && t.now.Sub(c.reported) >= reportEvery {
-		c.reported = t.now
-		t.report(false)
+// actor is the body of a task, or of the coordinator.
+func (r *run) actor(soft context.Context, i int) {
+	var err error
+	defer func() {
+		if err != nil {
+			r.fail(err)
+		}
+	}()
+	defer guard(&err)
+	if i < len(r.tasks) {
+		err = r.tasks[i].loop(r.ctx)
+	} else {
+		err = r.coord.loop(soft)
 	}
 }
 
-func (t *Task) report(final bool) {
-	if t.cfg.Progress == nil {
-		return
+// fail keeps the first error and ends the attempt.
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil && !errors.Is(err, context.Canceled) {
+		r.first = err
 	}
+	r.cancel()
+}
+
+// progress sums up the counters.
+func (r *run) progress(final bool) Progress {
 	p := Progress{Watermark: operators.MaxWatermark, Final: final}
-	for _, v := range t.nodes {
-		p.Late += v.metrics.Late.Load()
-		p.Bad += v.metrics.Bad.Load()
-		if v.head != nil {
-			p.RowsIn += v.metrics.RowsOut.Load()
-			p.Watermark = min(p.Watermark, v.passed)
-		}
-		for _, o := range v.out {
-			if len(o.to.out) == 0 {
-				p.RowsOut += v.metrics.RowsOut.Load()
+	for _, t := range r.tasks {
+		for _, v := range t.vertices {
+			p.Late += v.metrics.Late.Load()
+			p.Bad += v.metrics.Bad.Load()
+			if v.head != nil {
+				p.RowsIn += v.metrics.RowsOut.Load()
+				p.Watermark = min(p.Watermark, v.metrics.Watermark.Load())
+			}
+			if len(v.outs) == 0 {
+				p.RowsOut += v.metrics.RowsIn.Load()
 			}
 		}
 	}
-	t.cfg.Progress(p)
+	return p
+}
+
+// guard turns a panic, which is a bug, into an error with the operator's place.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("internal error: %v\n%s", r, stack())
+	}
 }
 
 // stack is the panicking goroutine's stack, short.

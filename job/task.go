@@ -1,11 +1,3 @@
-// Package job runs a graph: tasks, their one loop, and the end of a job.
-//
-// At parallelism 1 the whole graph is one task on one goroutine: heads take turns
-// in plan order, one batch of at most millrace.batch-rows rows each, and a batch
-// goes through all operators by direct calls before the next is made. The loop
-// here is the only code that tells batches, watermarks and ends apart.
-//
-// Start with Run in job.go, then Task.Run.
 package job
 
 import (
@@ -14,141 +6,51 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
-	"github.com/millrace/millrace/planner/physical"
-	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/state"
 )
 
-// Task is a DAG of operators run by one goroutine.
-type Task struct {
-	cfg    Config
-	nodes  []*vertex // inputs first
-	heads  []*vertex
-	store  state.Store
-	now    time.Time
-	wake   chan struct{}
-	held   int       // rows since the last Flush, with mini-batch
-	flush  time.Time // when mini-batch flushes at the latest
-	ticked time.Time
-	live   int // heads that haven't ended
+// task is a DAG of operators run by one goroutine: the vertices with one subtask
+// number that no exchange separates.
+type task struct {
+	*run
+	index     int
+	name      string
+	vertices  []*vertex // inputs first
+	heads     []*vertex
+	exchanges []*exchange
+	in        []*edge
+	mail      *mailbox
+	store     state.Store
+	now       time.Time
+
+	ready []*edge // in-edges with messages
+	calls []call
+	stale bool // some vertex is
+	woken bool // a wake-up came while a sender waited for credit
+
+	held     int       // batches since the last Flush, with mini-batch
+	flush    time.Time // when mini-batch flushes at the latest
+	ticked   time.Time
+	align    alignment
+	stopped  bool // heads aren't stepped any more
+	finished bool // the coordinator was told that all vertices have ended
+	leave    bool // the coordinator has said that it is over
 }
 
-// vertex is an operator in its task.
-type vertex struct {
-	node    *physical.Node
-	op      operators.Operator
-	head    operators.Head
-	ticker  operators.Ticker
-	metrics operators.Metrics
-	out     []port
-	inputs  []input
-	passed  int64 // the last watermark passed on
-	idle    bool
-	ended   bool
-	done    bool // nobody wants more of it
-	waiting bool // its inputs have ended, it lingers
-}
+func (t *task) clock() time.Time { return t.cfg.Session.Now() }
 
-// port is an edge to a consumer.
-type port struct {
-	to    *vertex
-	input int
-	done  bool
-}
-
-// input is what an operator knows of one of its inputs.
-type input struct {
-	watermark int64
-	idle      bool
-	ended     bool
-}
-
-// Emit hands a batch to every consumer, in plan order.
-func (v *vertex) Emit(b *batch.Batch) error {
-	if b.Len == 0 {
-		return nil
-	}
-	v.metrics.RowsOut.Add(int64(b.Rows()))
-	wanted := false
-	for i := range v.out {
-		p := &v.out[i]
-		if p.done {
-			continue
-		}
-		err := p.to.op.Process(p.input, b)
-		switch {
-		case err == nil:
-			wanted = true
-		case errors.Is(err, operators.Done):
-			p.done = true
-		default:
-			return p.to.fail(err)
-		}
-	}
-	if !wanted && len(v.out) > 0 {
-		return operators.Done
-	}
-	return nil
-}
-
-// fail names the operator that failed, once.
-func (v *vertex) fail(err error) error {
-	if errors.Is(err, operators.Done) {
-		return err
-	}
-	var f *failure
-	if errors.As(err, &f) {
-		return err
-	}
-	return &failure{operator: v.node.Spec.Name(), err: sqlerr.At(err, v.node.At)}
-}
-
-// failure is an operator's error.
-type failure struct {
-	operator string
-	err      error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-func newTask(g *physical.Graph, cfg Config) (*Task, error) {
-	t := &Task{cfg: cfg, store: cfg.Store, wake: make(chan struct{}, 1)}
-	at := map[*physical.Node]*vertex{}
-	for _, n := range g.Nodes {
-		v := &vertex{node: n, op: n.Spec.New(), passed: operators.MinWatermark, inputs: make([]input, len(n.Inputs))}
-		for i, in := range n.Inputs {
-			v.inputs[i].watermark = operators.MinWatermark
-			from := at[in.From]
-			from.out = append(from.out, port{to: v, input: i})
-		}
-		v.head, _ = v.op.(operators.Head)
-		v.ticker, _ = v.op.(operators.Ticker)
-		at[n] = v
-		t.nodes = append(t.nodes, v)
-		if v.head != nil {
-			t.heads = append(t.heads, v)
-		}
-	}
-	t.live = len(t.heads)
-	return t, nil
-}
-
-func (t *Task) open(ctx context.Context) error {
-	t.now = t.cfg.Session.Now()
-	ordinals := map[state.Identity]int{}
-	for i := len(t.nodes) - 1; i >= 0; i-- { // consumers first: a head may emit at once
-		v := t.nodes[i]
-		id := state.Identity{Relation: v.node.Fingerprint, Role: v.node.Spec.Name()}
-		ordinals[id]++
-		id.Ordinal = ordinals[id]
+// open opens the operators, consumers first.
+func (t *task) open(ctx context.Context) error {
+	t.now = t.clock()
+	for i := len(t.vertices) - 1; i >= 0; i-- {
+		v := t.vertices[i]
 		env := &operators.Env{
-			Context: ctx, State: t.store.Open(id), Of: 1, Session: t.cfg.Session,
+			Context: ctx, State: t.opener(v), Subtask: v.subtask, Of: v.node.Parallelism, Session: t.cfg.Session,
 			Now:       func() time.Time { return t.now },
-			MiniBatch: t.cfg.MiniBatch.Enabled, Rand: t.cfg.Session.Rand(id.Relation + id.Role),
-			Wake: t.Wake, Metrics: &v.metrics, At: v.node.At,
+			MiniBatch: t.cfg.MiniBatch.Enabled,
+			Rand:      t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
+			Wake:      t.mail.signal, Metrics: v.metrics, At: v.node.At,
 			Memory: &operators.Budget{Name: v.node.Spec.Name(), Total: t.cfg.Memory},
 			Side:   func(operators.Side) operators.Output { return discard{} },
 		}
@@ -156,76 +58,86 @@ func (t *Task) open(ctx context.Context) error {
 			return v.fail(err)
 		}
 	}
-	for _, v := range t.heads {
-		if err := assign(ctx, v, t.cfg.Session); err != nil {
-			return v.fail(err)
+	return nil
+}
+
+// loop runs until the coordinator says that it is over: a task whose vertices have
+// all ended still answers checkpoints.
+func (t *task) loop(ctx context.Context) error {
+	if err := t.settle(); err != nil { // inputs without a sender have ended
+		return err
+	}
+	for !t.leave {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t.now = t.clock()
+		moved, err := t.turn()
+		if err != nil {
+			return err
+		}
+		if !moved && !t.leave {
+			t.sendOpen()
+			t.release()
+			t.park(ctx)
+		} else {
+			t.driver.yield(t.index)
 		}
 	}
 	return nil
 }
 
-// discard is where side rows go when nobody asked for them; operators count them.
-type discard struct{}
-
-func (discard) Emit(*batch.Batch) error { return nil }
-
-// Wake makes the loop look again; from any goroutine.
-func (t *Task) Wake() {
-	select {
-	case t.wake <- struct{}{}:
-	default:
+// turn does what there is to do once: calls, timers, messages, a batch of each
+// head.
+func (t *task) turn() (moved bool, err error) {
+	t.drain()
+	if err := t.answer(); err != nil {
+		return false, err
 	}
-}
-
-// loop runs until every head has ended and nothing lingers.
-func (t *Task) loop(ctx context.Context) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		t.now = t.cfg.Session.Now()
-		if err := t.tick(); err != nil {
-			return err
-		}
-		moved := false
-		for _, v := range t.heads {
-			if v.ended {
-				continue
-			}
-			if v.unwanted() {
-				if err := t.endHead(v); err != nil {
-					return err
-				}
-				moved = true
-				continue
-			}
-			progress, err := t.step(v)
-			if err != nil {
-				return err
-			}
-			moved = moved || progress
-		}
-		t.cfg.progress(t)
-		if t.live == 0 && !t.lingering() {
-			return nil
-		}
-		if t.cfg.MiniBatch.Enabled && t.held > 0 && !t.now.Before(t.flush) {
-			if err := t.flushAll(); err != nil {
-				return err
-			}
-		}
-		if err := t.cfg.interval(t); err != nil {
-			return err
-		}
-		if !moved {
-			t.park(ctx)
+	if t.mail.refused.Swap(false) {
+		if err := t.refusals(); err != nil {
+			return false, err
 		}
 	}
+	if err := t.tick(); err != nil {
+		return false, err
+	}
+	if moved, err = t.receive(); err != nil {
+		return moved, err
+	}
+	for _, v := range t.heads {
+		if v.ended || t.align.requested || t.stopped {
+			continue
+		}
+		progress, err := t.step(v)
+		if err != nil {
+			return moved, err
+		}
+		moved = moved || progress
+	}
+	if t.held > 0 && !t.now.Before(t.flush) {
+		if err := t.flushAll(); err != nil {
+			return moved, err
+		}
+	}
+	for _, x := range t.exchanges {
+		if !x.since.IsZero() && t.now.Sub(x.since) >= t.cfg.BufferTimeout {
+			x.flush()
+		}
+	}
+	if !t.finished && t.over() {
+		t.finished, moved = true, true
+		t.coord.finished(t)
+	}
+	return moved, nil
 }
 
 // step gives a head its turn.
-func (t *Task) step(v *vertex) (progress bool, err error) {
-	status, err := v.head.Next(t.cfg.BatchRows)
+func (t *task) step(v *vertex) (progress bool, err error) {
+	if v.done {
+		return true, t.endHead(v)
+	}
+	status, err := v.next(t.cfg.BatchRows)
 	if err != nil && !errors.Is(err, operators.Done) {
 		return false, v.fail(err)
 	}
@@ -233,263 +145,126 @@ func (t *Task) step(v *vertex) (progress bool, err error) {
 		return true, t.endHead(v)
 	}
 	if low, idle := v.head.Low(); low > v.passed || idle != v.idle {
-		if err := t.watermark(v, max(low, v.passed), idle); err != nil {
+		v.passed, v.idle = max(low, v.passed), idle
+		v.metrics.Watermark.Store(v.passed)
+		if err := v.mark(); err != nil {
 			return false, err
 		}
 	}
-	if status == operators.Emitted && t.cfg.MiniBatch.Enabled {
+	if err := t.settle(); err != nil {
+		return false, err
+	}
+	if status != operators.Emitted {
+		return false, nil
+	}
+	return true, t.turned()
+}
+
+// next asks a head for a batch, and gives it more to read when it has nothing.
+func (v *vertex) next(rows int) (operators.Status, error) {
+	for {
+		status, err := v.head.Next(rows)
+		if err != nil || status != operators.NotReady {
+			return status, err
+		}
+		if progress, err := v.nextSplit(); err != nil || !progress {
+			return status, err
+		}
+	}
+}
+
+// turned is called after each batch of rows: it counts for mini-batch and ends the
+// life of state ids.
+func (t *task) turned() error {
+	if t.stale {
+		if err := t.settle(); err != nil {
+			return err
+		}
+	}
+	if t.cfg.MiniBatch.Enabled {
 		if t.held++; t.held == 1 {
 			t.flush = t.now.Add(t.cfg.MiniBatch.Latency)
 		}
 		if t.held*t.cfg.BatchRows >= t.cfg.MiniBatch.Size {
-			if err := t.flushAll(); err != nil {
-				return false, err
-			}
+			return t.flushAll()
 		}
+		return nil
 	}
-	if !t.cfg.MiniBatch.Enabled || t.held == 0 {
+	t.store.Release()
+	return nil
+}
+
+// release ends the life of ids where no row is held back.
+func (t *task) release() {
+	if t.held == 0 {
 		t.store.Release()
 	}
-	return status == operators.Emitted, nil
 }
 
-// watermark passes a head's new watermark on: once to each operator whose least
-// input has grown, in topological order, each followed by Flush.
-func (t *Task) watermark(from *vertex, ms int64, idle bool) error {
-	from.passed, from.idle = ms, idle
-	from.metrics.Watermark.Store(ms)
-	from.send()
-	for _, v := range t.nodes {
-		if v.head != nil || v.ended {
-			continue
-		}
-		low, allIdle := v.low()
-		if low <= v.passed && allIdle == v.idle && low <= v.metrics.Watermark.Load() {
-			continue
-		}
-		v.idle = allIdle
-		if err := t.advance(v, low); err != nil {
-			return err
-		}
-		v.send()
-	}
-	return nil
-}
-
-// advance tells one operator the time, if it is new to it.
-func (t *Task) advance(v *vertex, low int64) error {
-	if low <= v.metrics.Watermark.Load() && v.metrics.Watermark.Load() != 0 || low == operators.MinWatermark {
-		return nil
-	}
-	v.metrics.Watermark.Store(low)
-	pass, err := v.op.Watermark(low)
-	if err == nil {
-		err = v.op.Flush()
-	}
-	if err != nil && !errors.Is(err, operators.Done) {
-		return v.fail(err)
-	}
-	v.passed = max(v.passed, pass)
-	return nil
-}
-
-// send tells the consumers what this operator passed on.
-func (v *vertex) send() {
-	for _, p := range v.out {
-		in := &p.to.inputs[p.input]
-		in.watermark, in.idle = max(in.watermark, v.passed), v.idle
-	}
-}
-
-// low is the least watermark over the inputs that count.
-func (v *vertex) low() (ms int64, idle bool) {
-	ms, idle = operators.MaxWatermark, true
-	for _, in := range v.inputs {
-		if in.ended {
-			continue
-		}
-		if !in.idle {
-			ms, idle = min(ms, in.watermark), false
-		}
-	}
-	if !idle {
-		return ms, false
-	}
-	ended := true
-	for _, in := range v.inputs {
-		if !in.ended {
-			ended = false
-			ms = min(ms, in.watermark)
-		}
-	}
-	return ms, !ended
-}
-
-// endHead sends the last watermark and the end.
-func (t *Task) endHead(v *vertex) error {
-	if v.ended {
-		return nil
-	}
-	t.live--
-	if err := t.watermark(v, operators.MaxWatermark, false); err != nil {
-		return err
-	}
-	return t.end(v)
-}
-
-// end tells the consumers of v that it has ended, and ends those that have no
-// input left.
-func (t *Task) end(v *vertex) error {
-	v.ended = true
-	for _, p := range v.out {
-		c := p.to
-		if c.inputs[p.input].ended {
-			continue
-		}
-		c.inputs[p.input].ended = true
-		c.inputs[p.input].watermark = operators.MaxWatermark
-		if err := t.ignoreDone(c, c.op.End(p.input)); err != nil {
-			return err
-		}
-		if low, _ := c.low(); low > c.passed { // the others count alone now
-			if err := t.advance(c, low); err != nil {
-				return err
-			}
-			c.send()
-			if err := t.watermarkBelow(); err != nil {
-				return err
-			}
-		}
-		if !c.allEnded() {
-			continue
-		}
-		if err := t.ignoreDone(c, c.op.Flush()); err != nil {
-			return err
-		}
-		if l, ok := c.op.(operators.Lingerer); ok && l.Waiting() {
-			c.waiting = true
-			continue
-		}
-		if err := t.end(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// watermarkBelow passes on watermarks that grew because an input ended.
-func (t *Task) watermarkBelow() error {
-	for _, v := range t.nodes {
-		if v.head != nil || v.ended {
-			continue
-		}
-		if low, _ := v.low(); low > v.passed {
-			if err := t.advance(v, low); err != nil {
-				return err
-			}
-			v.send()
-		}
-	}
-	return nil
-}
-
-func (t *Task) ignoreDone(v *vertex, err error) error {
-	if err == nil || errors.Is(err, operators.Done) {
-		return nil
-	}
-	return v.fail(err)
-}
-
-func (v *vertex) allEnded() bool {
-	for _, in := range v.inputs {
-		if !in.ended {
-			return false
-		}
-	}
-	return true
-}
-
-// unwanted says that every consumer has answered Done.
-func (v *vertex) unwanted() bool {
-	for _, p := range v.out {
-		if !p.done {
-			return false
-		}
-	}
-	return len(v.out) > 0
-}
-
-func (t *Task) lingering() bool {
-	for _, v := range t.nodes {
-		if v.waiting {
-			return true
-		}
-	}
-	return false
-}
-
-// tick tells the operators with processing-time timers the time, once per
-// millisecond at most.
-func (t *Task) tick() error {
-	if !t.now.After(t.ticked) {
-		return nil
-	}
-	t.ticked = t.now
-	for _, v := range t.nodes {
-		if v.ticker == nil || v.ended {
-			continue
-		}
-		pass, _, err := v.ticker.Tick(t.now)
-		if err := t.ignoreDone(v, err); err != nil {
-			return err
-		}
-		if pass > v.passed {
-			v.passed = pass
-			v.send()
-			if err := t.watermarkBelow(); err != nil {
-				return err
-			}
-		}
-		if v.waiting && !v.op.(operators.Lingerer).Waiting() {
-			v.waiting = false
-			if err := t.end(v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (t *Task) flushAll() error {
-	for _, v := range t.nodes {
+// flushAll flushes every operator, inputs first.
+func (t *task) flushAll() error {
+	for _, v := range t.vertices {
 		if v.ended {
 			continue
 		}
-		if err := t.ignoreDone(v, v.op.Flush()); err != nil {
+		if err := v.ignoreDone(v.op.Flush()); err != nil {
 			return err
 		}
 	}
 	t.held = 0
 	t.store.Release()
-	return nil
+	return t.settle()
 }
 
-// parkFor is how long the loop sleeps at most when no head is ready.
-const parkFor = 10 * time.Millisecond
-
-func (t *Task) park(ctx context.Context) {
-	timer := time.NewTimer(parkFor)
-	defer timer.Stop()
-	select {
-	case <-t.wake:
-	case <-timer.C:
-	case <-ctx.Done():
+// sendOpen sends the open batches of all exchanges.
+func (t *task) sendOpen() {
+	for _, x := range t.exchanges {
+		x.flush()
 	}
 }
 
-func (t *Task) close() error {
+// parkFor is how long a task sleeps at most while it has a clock to watch.
+const parkFor = 10 * time.Millisecond
+
+// park waits for a wake-up.
+func (t *task) park(ctx context.Context) {
+	if t.woken {
+		t.woken = false
+		return
+	}
+	wait := 100 * parkFor
+	if !t.finished {
+		for _, v := range t.vertices {
+			if v.ended {
+				continue
+			}
+			if v.head != nil || v.ticker != nil || v.waiting {
+				wait = parkFor
+			}
+		}
+		if t.held > 0 {
+			wait = min(wait, max(t.flush.Sub(t.now), 0))
+		}
+	}
+	t.driver.park(t.index, ctx, t.mail.wake, wait)
+}
+
+// blocked is called by a sender without credit; the time counts as the vertex's.
+func (t *task) blocked(v *vertex) error {
+	if err := t.ctx.Err(); err != nil {
+		return err
+	}
+	from := t.clock()
+	t.driver.park(t.index, t.ctx, t.mail.wake, 100*parkFor)
+	t.woken = true // what woke it may be for the loop
+	v.metrics.BlockedNs.Add(int64(t.clock().Sub(from)))
+	return nil
+}
+
+// close closes the operators and the store.
+func (t *task) close() error {
 	var first error
-	for _, v := range t.nodes {
+	for _, v := range t.vertices {
 		if err := v.op.Close(); err != nil && first == nil {
 			first = v.fail(err)
 		}
@@ -500,9 +275,5 @@ func (t *Task) close() error {
 	return first
 }
 
-// guard turns a panic, which is a bug, into an error with the operator's place.
-func guard(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("internal error: %v\n%s", r, stack())
-	}
-}
+// discard is where side rows go when nobody asked for them; operators count them.
+type discard struct{}

@@ -36,7 +36,7 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.format, "format", "", "table, tableau, vertical, csv, tsv, json, jsonl or markdown (default: table on a terminal, else jsonl)")
 	s.BoolVar(&f.changelog, "changelog", false, "print every change with its kind")
 	s.StringVar(&f.progress, "progress", "auto", "auto, tty or none")
-	s.StringVarP(&f.parallelism, "parallelism", "p", "", "parallelism (only 1 so far)")
+	s.StringVarP(&f.parallelism, "parallelism", "p", "", "subtasks per operator: a number, or auto for all cores (default 1)")
 	s.BoolVar(&f.quiet, "quiet", false, "no notes and no progress on stderr")
 }
 

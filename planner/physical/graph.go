@@ -27,6 +27,7 @@ type Node struct {
 	Spec        operators.Spec
 	Inputs      []Input
 	Parallelism int
+	Cut         int64 // width in ms at which something behind acts on event time; 0: nothing does
 	Changes     batch.Changes
 	Keys        operators.Keys
 	Drift       []operators.Drift // how its columns change; nil: unknown

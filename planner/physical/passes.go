@@ -119,6 +119,7 @@ func cuts(g *Graph, _ Config) error {
 		if s, ok := n.Spec.(*scan.Spec); ok {
 			s.Cut = w
 		}
+		n.Cut = width[n]
 		for _, in := range n.Inputs {
 			width[in.From] = gcd(width[in.From], w)
 		}

@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"runtime"
+	"strconv"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// parallelism is the number of subtasks a job's operators run with: 1, unless
+// parallelism.default (or -p) says a number, or "auto" for every core.
+func (s *Session) parallelism() (int, error) {
+	v := s.Option("table.exec.resource.default-parallelism", "-1")
+	if v == "-1" {
+		v = s.Option("parallelism.default", "1")
+	}
+	switch v {
+	case "auto":
+		return min(s.cores(), batch.MaxSubtasks), nil
+	case "-1":
+		return 1, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > batch.MaxSubtasks {
+		return 0, sqlerr.New(sqlerr.Option, sqlerr.Span{}, "parallelism.default is %q; it can be a number from 1 to %d, or \"auto\"", v, batch.MaxSubtasks)
+	}
+	return n, nil
+}
+
+func (s *Session) cores() int {
+	if s.cfg.Cores > 0 {
+		return s.cfg.Cores
+	}
+	return runtime.GOMAXPROCS(0)
+}

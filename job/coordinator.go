@@ -1,0 +1,401 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/planner/physical"
+	"github.com/millrace/millrace/state"
+)
+
+// coordinator asks for barriers, makes a checkpoint of what the tasks acknowledge,
+// commits the sinks, looks for new splits, and ends the job. It is an actor beside
+// the tasks; what they tell it waits in events.
+type coordinator struct {
+	*run
+	index int
+	wake  chan struct{}
+
+	mu     sync.Mutex
+	events []event
+	last   request // the last that was made
+
+	at       *attempt
+	n        uint64 // the last checkpoint's number
+	next     time.Time
+	ended    time.Time // when the last attempt ended
+	soon     bool      // a sink's last input has ended
+	left     int       // tasks that haven't finished
+	failures int       // checkpoints that failed in a row
+	stopping bool
+	stopBy   time.Time
+	listed   time.Time
+	reported time.Time
+	kept     map[*physical.Node][][]byte // what commits have kept
+	over     bool
+}
+
+// attempt is a checkpoint under way.
+type attempt struct {
+	request
+	began time.Time
+	acks  []ack
+	err   error
+}
+
+// ack is a task's part of a checkpoint.
+type ack struct {
+	n        uint64
+	task     int
+	vertices []vertexAck
+	snapshot state.Snapshot
+	files    []stateFile
+	err      error
+}
+
+// vertexAck is what a checkpoint keeps of a vertex beside its state.
+type vertexAck struct {
+	vertex    *vertex
+	marks     marks
+	splits    []operators.SplitState
+	pending   []pending
+	watermark int64 // a sink's, for Commit
+}
+
+// pending is a transaction of a sink.
+type pending struct {
+	n    uint64
+	data []byte
+}
+
+// event is what a task tells.
+type event struct {
+	ack      *ack
+	finished bool
+	sink     bool
+}
+
+func newCoordinator(r *run) *coordinator {
+	return &coordinator{run: r, wake: make(chan struct{}, 1), kept: map[*physical.Node][][]byte{}}
+}
+
+func (c *coordinator) tell(e event) {
+	c.mu.Lock()
+	c.events = append(c.events, e)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *coordinator) finished(*task)    { c.tell(event{finished: true}) }
+func (c *coordinator) sinkEnded(*vertex) { c.tell(event{sink: true}) }
+
+// request is what barrier n was asked for with.
+func (c *coordinator) request(n uint64) request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last.n == n {
+		return c.last
+	}
+	return request{n: n}
+}
+
+// loop runs until the job is over. soft is the user's context: when it is done the
+// job is stopped in good order.
+func (c *coordinator) loop(soft context.Context) error {
+	c.left = len(c.tasks)
+	now := c.cfg.Session.Now()
+	c.next, c.listed, c.reported = now.Add(c.interval()), now, now
+	for !c.over {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.turn(soft, c.cfg.Session.Now()); err != nil {
+			return err
+		}
+		if c.over {
+			break
+		}
+		waitFor := soft
+		if c.stopping {
+			waitFor = c.ctx
+		}
+		c.driver.park(c.index, waitFor, c.wake, c.pause(c.cfg.Session.Now()))
+	}
+	for _, t := range c.tasks {
+		t.mail.call(call{kind: leaveCall})
+	}
+	return nil
+}
+
+// pause is how long there is nothing to do but to listen.
+func (c *coordinator) pause(now time.Time) time.Duration {
+	d := reportEvery
+	if c.interval() > 0 && c.at == nil {
+		d = min(d, c.next.Sub(now))
+	}
+	return max(d, time.Millisecond)
+}
+
+// turn does what is due.
+func (c *coordinator) turn(soft context.Context, now time.Time) error {
+	c.mu.Lock()
+	events := c.events
+	c.events = nil
+	c.mu.Unlock()
+	for _, e := range events {
+		if err := c.event(e, now); err != nil {
+			return err
+		}
+	}
+	c.progress(now)
+	if err := c.discover(now); err != nil {
+		return err
+	}
+	if soft.Err() != nil && !c.stopping {
+		c.stopping, c.stopBy = true, now.Add(stopTimeout)
+	}
+	if c.at != nil {
+		if now.Sub(c.at.began) >= c.cfg.Checkpoint.Timeout {
+			return c.giveUp(fmt.Errorf("checkpoint %d took longer than %v", c.at.n, c.cfg.Checkpoint.Timeout), now)
+		}
+		if c.stopping && !now.Before(c.stopBy) {
+			return fmt.Errorf("the job didn't stop within %v; what was written since the last checkpoint isn't published", stopTimeout)
+		}
+		return nil
+	}
+	switch {
+	case c.left == 0:
+		return c.begin(request{durable: c.durable(), final: true, stop: true}, now)
+	case c.stopping:
+		return c.begin(request{durable: c.durable(), stop: true}, now)
+	case c.soon && c.publishes() && !now.Before(c.ended.Add(c.cfg.Checkpoint.MinPause)):
+		return c.begin(request{durable: c.durable()}, now)
+	case c.interval() > 0 && !now.Before(c.next):
+		return c.begin(request{durable: c.durable()}, now)
+	}
+	return nil
+}
+
+func (c *coordinator) event(e event, now time.Time) error {
+	switch {
+	case e.finished:
+		c.left--
+	case e.sink:
+		c.soon = true
+	case e.ack != nil:
+		return c.acknowledged(*e.ack, now)
+	}
+	return nil
+}
+
+// stopTimeout is how long a stop in good order may take.
+const stopTimeout = 15 * time.Second
+
+// durable says that checkpoints are kept.
+func (c *coordinator) durable() bool { return c.cfg.Checkpoint.Dir != nil }
+
+// publishes says that a sink waits for barriers.
+func (c *coordinator) publishes() bool {
+	for _, n := range c.graph.Nodes {
+		if _, ok := n.Spec.(*sink.Spec); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// interval is the time between barriers, 0 for none.
+func (c *coordinator) interval() time.Duration {
+	if c.durable() || c.publishes() {
+		return c.cfg.Checkpoint.Interval
+	}
+	return 0
+}
+
+// begin asks every task for a barrier. With nothing to keep and nothing to publish
+// a job ends without.
+func (c *coordinator) begin(r request, now time.Time) error {
+	if r.stop && !c.durable() && !c.publishes() {
+		c.over = true
+		return nil
+	}
+	c.n++
+	r.n = c.n
+	c.mu.Lock()
+	c.last = r
+	c.mu.Unlock()
+	c.at, c.soon = &attempt{request: r, began: now}, false
+	for _, t := range c.tasks {
+		t.mail.call(call{kind: barrierCall, request: r})
+	}
+	return nil
+}
+
+// acknowledge is a task's answer, from its goroutine: the state is written beside
+// it.
+func (c *coordinator) acknowledge(a ack) {
+	if a.snapshot == nil {
+		c.tell(event{ack: &a})
+		return
+	}
+	c.driver.background(func() {
+		defer a.snapshot.Release()
+		a.files, a.err = c.save(&a)
+		c.tell(event{ack: &a})
+	})
+}
+
+func (c *coordinator) acknowledged(a ack, now time.Time) error {
+	if c.at == nil || a.n != c.at.n {
+		return nil // of one that was given up
+	}
+	c.at.acks = append(c.at.acks, a)
+	if a.err != nil {
+		return c.giveUp(a.err, now)
+	}
+	if len(c.at.acks) < len(c.tasks) {
+		return nil
+	}
+	return c.complete(now)
+}
+
+// complete makes the checkpoint exist, tells the tasks, and commits.
+func (c *coordinator) complete(now time.Time) error {
+	at := c.at
+	if at.durable {
+		if err := c.writeManifest(at); err != nil {
+			return c.giveUp(err, now)
+		}
+	}
+	c.failures = 0
+	for _, t := range c.tasks {
+		t.mail.call(call{kind: confirmCall, n: at.n})
+	}
+	if err := c.commit(at, now); err != nil {
+		return err
+	}
+	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
+	if at.final && at.durable {
+		if err := c.cfg.Checkpoint.Dir.Clear(); err != nil {
+			return err
+		}
+	}
+	c.over = at.stop
+	return nil
+}
+
+// giveUp ends the attempt without a checkpoint; too many in a row end the job.
+func (c *coordinator) giveUp(err error, now time.Time) error {
+	n := c.at.n
+	stop := c.at.stop
+	c.at, c.ended, c.next = nil, now, now.Add(c.interval())
+	for _, t := range c.tasks {
+		t.mail.call(call{kind: abortCall, n: n})
+	}
+	if c.failures++; c.failures > c.cfg.Checkpoint.Tolerable || stop {
+		return fmt.Errorf("checkpoint %d failed: %w", n, err)
+	}
+	return nil
+}
+
+// commit brings every sink's transactions home.
+func (c *coordinator) commit(at *attempt, now time.Time) error {
+	for _, n := range c.graph.Nodes {
+		spec, ok := n.Spec.(*sink.Spec)
+		if !ok {
+			continue
+		}
+		list, wm := c.pendings(at, n)
+		cm := connectors.Commit{N: at.n, Watermark: wm, Final: at.final, Now: now}
+		keep, err := c.tryCommit(spec, cm, list)
+		if err != nil {
+			return &failure{operator: spec.Name(), err: fmt.Errorf("sink %s: %w", spec.Table, err)}
+		}
+		c.kept[n] = keep
+	}
+	return nil
+}
+
+// pendings are a sink's transactions at a checkpoint, oldest first, and its least
+// watermark.
+func (c *coordinator) pendings(at *attempt, n *physical.Node) (list [][]byte, watermark int64) {
+	list, watermark = append(list, c.kept[n]...), operators.MaxWatermark
+	for _, a := range at.acks {
+		for _, v := range a.vertices {
+			if v.vertex.node != n {
+				continue
+			}
+			for _, p := range v.pending {
+				list = append(list, p.data)
+			}
+			watermark = min(watermark, v.watermark)
+		}
+	}
+	return list, watermark
+}
+
+// commitTries is how often a commit is tried; the pauses grow to some seconds.
+const commitTries = 6
+
+func (c *coordinator) tryCommit(spec *sink.Spec, cm connectors.Commit, list [][]byte) (keep [][]byte, err error) {
+	for i := 0; i < commitTries; i++ {
+		if i > 0 {
+			c.driver.park(c.index, c.ctx, nil, 100*time.Millisecond<<i)
+		}
+		keep, err = spec.Sink.Commit(c.ctx, cm, list)
+		if err == nil || errors.Is(err, connectors.ErrLost) || c.ctx.Err() != nil {
+			break
+		}
+	}
+	return keep, err
+}
+
+// discoverEvery is how often unbounded sources are asked for new splits.
+const discoverEvery = 10 * time.Second
+
+func (c *coordinator) discover(now time.Time) error {
+	if now.Sub(c.listed) < discoverEvery || c.stopping {
+		return nil
+	}
+	c.listed = now
+	for _, s := range c.sources {
+		if s.splits.source.Bounded() {
+			continue
+		}
+		added, err := s.splits.list(c.ctx)
+		if err != nil {
+			return fmt.Errorf("table %s: %w", s.splits.table, err)
+		}
+		if added {
+			for _, t := range c.tasks {
+				t.mail.call(call{kind: splitsCall})
+			}
+		}
+	}
+	return nil
+}
+
+const reportEvery = 200 * time.Millisecond
+
+// progress reports now and then.
+func (c *coordinator) progress(now time.Time) {
+	if c.cfg.Progress != nil && now.Sub(c.reported) >= reportEvery {
+		c.reported = now
+		c.cfg.Progress(c.run.progress(false))
+	}
+}
+
+var _ operators.Output = discard{}
+
+// Emit drops the rows.
+func (discard) Emit(*batch.Batch) error { return nil }
