@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"fmt"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -33,4 +36,24 @@ func (s *Session) cores() int {
 		return s.cfg.Cores
 	}
 	return runtime.GOMAXPROCS(0)
+}
+
+// longJob is how long a job runs before its user is told of the idle cores.
+const longJob = 10 * time.Second
+
+// watch passes on a job's progress, and says once that a long job runs on one of
+// many cores.
+func (s *Session) watch(p *planned, out Output) func(job.Progress) {
+	began, said := s.cfg.Now(), s.hinted || s.cores() < 2
+	for _, n := range p.graph.Nodes {
+		said = said || n.Parallelism > 1
+	}
+	s.hinted = true
+	return func(x job.Progress) {
+		if !said && !x.Final && s.cfg.Now().Sub(began) >= longJob {
+			said = true
+			out.Note(fmt.Sprintf("this job runs on one of %d cores; -p auto uses them all", s.cores()))
+		}
+		out.Progress(x)
+	}
 }

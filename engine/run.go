@@ -188,7 +188,7 @@ func (s *Session) run(ctx context.Context, p *planned, out Output) error {
 	}
 	cfg.NewStore = func(o state.Options) state.Store { return plain.New(o) }
 	cfg.Driver = s.cfg.Driver
-	cfg.Progress = func(x job.Progress) { out.Progress(x) }
+	cfg.Progress = s.watch(p, out)
 	err = job.Run(ctx, p.graph, cfg)
 	if errors.Is(err, operators.Done) {
 		return nil

@@ -59,6 +59,8 @@ type Session struct {
 	names *catalog.Names
 	set   map[string]string
 	funcs *registry
+
+	hinted bool // a job was given the hint that there are more cores
 }
 
 // New makes a session with an empty in-memory default catalog.
@@ -200,6 +202,8 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	if ttl := duration("table.exec.state.ttl", "0 ms"); ttl != 0 && err == nil {
 		err = sqlerr.Unsupported(sqlerr.Span{}, "table.exec.state.ttl")
 	}
+	c.Evict = s.Option("millrace.evict", "false") == "true"    // a test mode
+	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0) // likewise
 	c.Checkpoint.Interval = duration("execution.checkpointing.interval", "10 s")
 	c.Checkpoint.MinPause = duration("execution.checkpointing.min-pause", "0 ms")
 	c.Checkpoint.Timeout = duration("execution.checkpointing.timeout", "10 min")

@@ -100,7 +100,7 @@ func (x *expander) add(n *physical.Node, id state.Identity) {
 	}
 	if s, ok := n.Spec.(*scan.Spec); ok {
 		pool := newSplits(s, n.Parallelism)
-		x.run.sources = append(x.run.sources, source{node: n, identity: id, splits: pool})
+		x.run.sources = append(x.run.sources, source{node: n, identity: id, splits: pool, vertices: x.vertices[n]})
 		for _, v := range x.vertices[n] {
 			v.splits = pool
 		}
@@ -112,7 +112,7 @@ func (x *expander) task(group *physical.Node, subtask int) *task {
 	t := x.tasks[k]
 	if t == nil {
 		t = &task{run: x.run, index: len(x.run.tasks), mail: newMailbox(), stale: true}
-		t.store = x.run.cfg.NewStore(state.Options{Now: func() int64 { return t.now.UnixMilli() }})
+		t.store = x.run.cfg.NewStore(state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict})
 		x.tasks[k] = t
 		x.run.tasks = append(x.run.tasks, t)
 	}
@@ -196,13 +196,21 @@ type source struct {
 	node     *physical.Node
 	identity state.Identity
 	splits   *splits
+	vertices []*vertex
 }
 
-// list enumerates the splits of every source.
+// list enumerates the splits of every source, and ends the heads that have none to
+// read before anything runs.
 func (r *run) list(ctx context.Context) error {
 	for _, s := range r.sources {
 		if _, err := s.splits.list(ctx); err != nil {
 			return &failure{operator: s.node.Spec.Name(), err: fmt.Errorf("table %s: %w", s.splits.table, err)}
+		}
+		for _, i := range s.splits.deal() {
+			v := s.vertices[i]
+			if err := v.task.endHead(v); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -49,6 +49,7 @@ type Config struct {
 	MiniBatch     MiniBatch
 	BufferTimeout time.Duration // how long a row may wait in an open batch of an exchange
 	EdgeBatches   int           // batches a sender may have under way to one receiver; 0: the default
+	Evict         bool          // a test mode: no state id survives its turn
 	Memory        *operators.Budget
 	Checkpoint    Checkpoint
 	// Driver makes what runs an attempt; nil: NewWorkers.

@@ -78,6 +78,26 @@ func (s *splits) add(add []operators.Assigned) {
 	}
 }
 
+// deal gives each subtask one split in order when there aren't more splits than
+// subtasks, and tells which subtasks never get any: so few splits are read the same
+// way in each run.
+func (s *splits) deal() (none []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.complete || len(s.rest)+s.next > len(s.assigned) {
+		return nil
+	}
+	for _, a := range s.rest {
+		s.assigned[s.next] = append(s.assigned[s.next], a)
+		s.next++
+	}
+	s.rest = nil
+	for i := s.next; i < len(s.assigned); i++ {
+		none = append(none, i)
+	}
+	return none
+}
+
 // take gives a subtask what it is to read now: its unbounded splits, or one
 // bounded one. last says that nothing will follow.
 func (s *splits) take(subtask int) (add []operators.Assigned, last bool) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -19,20 +20,43 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// settings are what each file is run under: the changelog is compared in the
-// plain one, the final table in all.
-var settings = []struct {
+// setting is what each file is run under: the changelog is compared in the plain
+// one, the final table in all.
+type setting struct {
 	name    string
 	options map[string]string
-}{
-	{"plain", nil},
-	{"batch rows 1", map[string]string{"millrace.batch-rows": "1"}},
-	{"batch rows 2", map[string]string{"millrace.batch-rows": "2"}},
+	seed    int64 // above 0: the simulator's
+}
+
+var settings = []setting{
+	{name: "plain"},
+	{name: "batch rows 1", options: map[string]string{"millrace.batch-rows": "1"}},
+	{name: "batch rows 2", options: map[string]string{"millrace.batch-rows": "2"}},
+	{name: "evicted", options: map[string]string{"millrace.batch-rows": "3", "millrace.evict": "true"}},
+	{name: "mini-batch", options: map[string]string{"table.exec.mini-batch.enabled": "true",
+		"table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "5", "millrace.batch-rows": "1"}},
+	{name: "parallelism 4", options: map[string]string{"parallelism.default": "4"}},
+	{name: "simulator 1", options: map[string]string{"parallelism.default": "4", "millrace.batch-rows": "1", "millrace.edge-batches": "1"}, seed: 1},
+	{name: "simulator 2", options: map[string]string{"parallelism.default": "3", "millrace.batch-rows": "2", "millrace.edge-batches": "1",
+		"table.exec.mini-batch.enabled": "true", "table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "4"}, seed: 2},
+}
+
+// session makes the session of a setting.
+func (set setting) session(dir string) *engine.Session {
+	c := engine.Config{Options: set.options, Lookup: func(name string) (string, bool) { return dir, name == "DATA" }}
+	if set.seed > 0 {
+		c.Driver = func() job.Driver { return job.NewSimulator(set.seed) }
+	}
+	return engine.New(c)
 }
 
 // TestSQL runs sql/*.test. Commands: `sql` executes statements, `changelog` prints
 // every change of a query, `rows` its result, `error` the refusal with its
 // position.
+//
+// An answer that rightly differs under a setting says so in its command:
+// `rows vary=(parallelism)`. The marks are parallelism, batch-rows, mini-batch; where
+// one holds the statement runs and its rows aren't compared.
 func TestSQL(t *testing.T) {
 	for _, set := range settings {
 		t.Run(set.name, func(t *testing.T) {
@@ -41,18 +65,17 @@ func TestSQL(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := engine.New(engine.Config{Options: set.options, Lookup: func(name string) (string, bool) { return dir, name == "DATA" }})
+				s := set.session(dir)
 				datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-					return command(s, d, set.options == nil)
+					return command(s, d, set)
 				})
 			})
 		})
 	}
 }
 
-// command runs one. Under varied settings a changelog may differ, so its expected
-// text stands for it once it has run without an error.
-func command(s *engine.Session, d *datadriven.TestData, plain bool) string {
+// command runs one.
+func command(s *engine.Session, d *datadriven.TestData, set setting) string {
 	var out bytes.Buffer
 	err := s.Run(context.Background(), &sqlerr.Source{Name: "test", Text: d.Input}, &sink{w: &out, changelog: d.Cmd == "changelog"})
 	if d.Cmd == "error" {
@@ -69,10 +92,53 @@ func command(s *engine.Session, d *datadriven.TestData, plain bool) string {
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}
-	if d.Cmd == "changelog" && !plain {
+	if set.options == nil || d.Cmd == "sql" {
+		return out.String()
+	}
+	if set.varies(d) || table(out.String(), d.Cmd == "changelog") == table(d.Expected, d.Cmd == "changelog") {
 		return d.Expected
 	}
 	return out.String()
+}
+
+// varies says that the command is marked as differing under the setting.
+func (set setting) varies(d *datadriven.TestData) bool {
+	marks := map[string]string{"parallelism": "parallelism.default", "batch-rows": "millrace.batch-rows", "mini-batch": "table.exec.mini-batch.enabled"}
+	for _, a := range d.CmdArgs {
+		if a.Key != "vary" {
+			continue
+		}
+		for _, v := range a.Vals {
+			if _, ok := set.options[marks[v]]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// table is the final table of printed rows, sorted: of a changelog, what adding and
+// taking away leaves.
+func table(text string, changelog bool) string {
+	counts := map[string]int{}
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		n := 1
+		if rest, ok := strings.CutPrefix(line, `{"op":"`); ok && changelog {
+			if rest[0] == '-' {
+				n = -1
+			}
+			line = rest[3:]
+		}
+		counts[line] += n
+	}
+	var rows []string
+	for line, n := range counts {
+		if n != 0 {
+			rows = append(rows, fmt.Sprintf("%s x%d", line, n))
+		}
+	}
+	sort.Strings(rows)
+	return strings.Join(rows, "\n")
 }
 
 // sink renders results as text.

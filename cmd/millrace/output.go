@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type output struct {
 	f        *flags
 	progress bool
+	mu       sync.Mutex // the job reports from a goroutine of its own
 	drawn    bool
 	started  time.Time
 	lastRows int64
@@ -73,7 +75,7 @@ func quiet(err error) error {
 }
 
 // fold keeps the rows that are left and prints them at the end, in the order they
-// came.
+// came. A row may be taken back before it comes: subtasks overtake each other.
 func fold(w render.Writer, schema *types.Schema) func(*batch.Batch) error {
 	ts := schema.Types()
 	type entry struct {
@@ -81,18 +83,24 @@ func fold(w render.Writer, schema *types.Schema) func(*batch.Batch) error {
 		live bool
 	}
 	var order []*entry
-	live := map[string][]*entry{}
+	live, early := map[string][]*entry{}, map[string]int{}
 	var key []byte
 	return func(b *batch.Batch) error {
 		if b != nil {
 			for i := 0; i < b.Len; i++ {
 				key = batch.AppendRow(key[:0], ts, b.Cols, i)
-				if b.Kind(i).Sign() > 0 {
+				if b.Kind(i).Sign() > 0 && early[string(key)] > 0 {
+					if early[string(key)]--; early[string(key)] == 0 {
+						delete(early, string(key))
+					}
+				} else if b.Kind(i).Sign() > 0 {
 					e := &entry{row: append([]byte(nil), key...), live: true}
 					order, live[string(key)] = append(order, e), append(live[string(key)], e)
 				} else if l := live[string(key)]; len(l) > 0 {
 					l[0].live, l[0].row = false, nil
 					live[string(key)] = l[1:]
+				} else {
+					early[string(key)]++
 				}
 			}
 			return nil
@@ -132,6 +140,8 @@ func (o *output) Progress(p job.Progress) {
 	if !o.progress {
 		return
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	now := time.Now()
 	if d := now.Sub(o.lastAt).Seconds(); d > 0 && o.lastRows > 0 {
 		o.rate = float64(p.RowsIn-o.lastRows) / d
@@ -157,6 +167,8 @@ func (o *output) Progress(p job.Progress) {
 }
 
 func (o *output) clearProgress() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.drawn {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")
 		o.drawn = false

@@ -2,8 +2,8 @@
 package print
 
 import (
-	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -28,12 +28,26 @@ type sink struct{ t connectors.Table }
 
 func (s *sink) Changes(batch.Changes) batch.Changes { return batch.Changes{Kinds: batch.All} }
 
-func (s *sink) Open(context.Context, connectors.WriterEnv) (connectors.Writer, error) {
+func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
 	var out io.Writer = os.Stdout
 	if s.t.Options.Bool("standard-error") {
 		out = os.Stderr
 	}
-	return &writer{s: s, ts: s.t.Schema.Types(), w: bufio.NewWriter(out)}, nil
+	return &writer{s: s, ts: s.t.Schema.Types(), w: out, prefix: prefix(s.t.Options.String("print-identifier"), env)}, nil
+}
+
+// prefix is what stands before each line: the identifier, and with several
+// subtasks the writer's number, as Flink counts it.
+func prefix(id string, env connectors.WriterEnv) string {
+	switch {
+	case env.Of > 1 && id != "":
+		return fmt.Sprintf("%s:%d> ", id, env.Subtask+1)
+	case env.Of > 1:
+		return fmt.Sprintf("%d> ", env.Subtask+1)
+	case id != "":
+		return id + "> "
+	}
+	return ""
 }
 
 func (s *sink) Commit(context.Context, connectors.Commit, [][]byte) ([][]byte, error) {
@@ -42,18 +56,18 @@ func (s *sink) Commit(context.Context, connectors.Commit, [][]byte) ([][]byte, e
 func (s *sink) Abandon(context.Context, string, [][]byte) error { return nil }
 
 type writer struct {
-	s   *sink
-	ts  []types.Type
-	w   *bufio.Writer
-	buf []byte
+	s      *sink
+	ts     []types.Type
+	w      io.Writer
+	prefix string
+	buf    []byte
 }
 
+// Write writes the batch in one piece: lines of several writers don't mix.
 func (w *writer) Write(b *batch.Batch) error {
+	out := w.buf[:0]
 	for i := 0; i < b.Len; i++ {
-		out := w.buf[:0]
-		if id := w.s.t.Options.String("print-identifier"); id != "" {
-			out = append(append(out, id...), "> "...)
-		}
+		out = append(out, w.prefix...)
 		out = append(append(out, b.Kind(i).String()...), '[')
 		for c, t := range w.ts {
 			if c > 0 {
@@ -65,14 +79,13 @@ func (w *writer) Write(b *batch.Batch) error {
 				out = cast.AppendText(out, t, &b.Cols[c], i, w.s.t.Session)
 			}
 		}
-		w.buf = append(out, "]\n"...)
-		if _, err := w.w.Write(w.buf); err != nil {
-			return err
-		}
+		out = append(out, "]\n"...)
 	}
-	return w.w.Flush()
+	w.buf = out
+	_, err := w.w.Write(out)
+	return err
 }
 
-func (w *writer) Flush(context.Context) error                     { return w.w.Flush() }
-func (w *writer) Prepare(context.Context, uint64) ([]byte, error) { return nil, w.w.Flush() }
-func (w *writer) Close() error                                    { return w.w.Flush() }
+func (w *writer) Flush(context.Context) error                     { return nil }
+func (w *writer) Prepare(context.Context, uint64) ([]byte, error) { return nil, nil }
+func (w *writer) Close() error                                    { return nil }

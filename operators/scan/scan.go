@@ -269,8 +269,8 @@ func (o *Operator) Low() (ms int64, idle bool) {
 			low, active = min(low, s.max), true
 		}
 	}
-	if !active { // between bounded splits, or all idle
-		return o.sent, len(o.open) > 0
+	if !active { // between bounded splits, or all idle, or without a split to read
+		return o.sent, len(o.open) > 0 || len(o.waiting) == 0 && !o.complete
 	}
 	o.sent = max(o.sent, low)
 	return o.sent, false
