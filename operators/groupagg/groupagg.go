@@ -32,7 +32,6 @@ type operator struct {
 	sel           []int32
 	out           batch.Batch
 	hold          bool
-	order         []uint32 // batch mode: groups by arrival
 }
 
 // Open opens the group table.
@@ -111,9 +110,6 @@ func (o *operator) count(b *batch.Batch) {
 	for i := 0; i < b.Len; i++ {
 		cell := rows.At(o.ids[i])
 		before, sign := *cell, b.Kind(i).Sign()
-		if o.fresh[i] && o.hold {
-			o.order = append(o.order, o.ids[i])
-		}
 		o.reset[i] = before == 0
 		if before == 0 && sign < 0 {
 			sign = 0
@@ -244,22 +240,22 @@ func (o *operator) End(int) error {
 	if !o.hold {
 		return nil
 	}
-	if len(o.spec.Keys) == 0 && len(o.order) == 0 {
+	if len(o.spec.Keys) == 0 && o.table.Len() == 0 {
 		id, fresh := make([]uint32, 1), make([]bool, 1)
 		o.table.Upsert(nil, make([]uint64, 1), id, fresh)
-		o.order = id
 		for c := range o.accs {
 			if err := o.accs[c].Fold(o.layout.Cells(o.table, c), functions.Rows{N: 1, IDs: id, Reset: []bool{true}, Sel: []int32{}}, o.nothing(c)); err != nil {
 				return err
 			}
 		}
 	}
-	for at := 0; at < len(o.order); at += batch.MaxRows {
-		if err := o.final(o.order[at:min(at+batch.MaxRows, len(o.order))]); err != nil {
+	var order []uint32 // of arrival: none was deleted
+	o.table.Each(func(id uint32) bool { order = append(order, id); return true })
+	for at := 0; at < len(order); at += batch.MaxRows {
+		if err := o.final(order[at:min(at+batch.MaxRows, len(order))]); err != nil {
 			return err
 		}
 	}
-	o.order = nil
 	return nil
 }
 

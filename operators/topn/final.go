@@ -22,7 +22,9 @@ func (o *operator) End(int) error {
 	if !o.hold {
 		return nil
 	}
-	for _, id := range o.seen {
+	var order []uint32 // of arrival: none was deleted
+	o.table.Each(func(id uint32) bool { order = append(order, id); return true })
+	for _, id := range order {
 		last := int(o.spec.To)
 		if o.spec.ToCol >= 0 {
 			last = int(*o.table.I64(0).At(id))
@@ -35,7 +37,6 @@ func (o *operator) End(int) error {
 			return err
 		}
 	}
-	o.seen = nil
 	return o.flush()
 }
 

@@ -25,8 +25,7 @@ type operator struct {
 
 	before, after ranks
 	out           batch.Batch
-	hold          bool // batch mode: only the end counts
-	seen          []uint32
+	hold          bool      // batch mode: only the end counts
 	to            int       // the last rank wanted of the partition at hand
 	climb         *climbers // of UpdateFast
 }
@@ -82,9 +81,6 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 	batch.Hash(o.keyTs, o.keys, b.Len, o.hashes)
 	o.table.Upsert(o.keys, o.hashes, o.ids, o.fresh)
 	for i := 0; i < b.Len; i++ {
-		if o.hold && o.fresh[i] {
-			o.seen = append(o.seen, o.ids[i])
-		}
 		o.to = o.end(b, i)
 		row := o.row
 		if o.climb != nil {
