@@ -22,6 +22,8 @@ type Spec struct {
 	Exprs   []expr.Expr
 	Out     *types.Schema
 	Session *types.Session
+
+	byKey bool // the filter reads nothing but an upsert key of the input
 }
 
 // Name is Calc.
@@ -78,6 +80,17 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 
 // Changes passes kinds and the keys whose columns survive.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
+	s.byKey = false
+	if s.Filter != nil {
+		set, reads := map[int]bool{}, []int(nil)
+		expr.Columns(s.Filter, set)
+		for c := range set {
+			reads = append(reads, c)
+		}
+		for _, k := range keys[0].Upsert {
+			s.byKey = s.byKey || operators.HasKey([][]int{reads}, k)
+		}
+	}
 	to := s.Mapping()
 	first := func(c int) int {
 		if len(to[c]) == 0 {
@@ -113,9 +126,10 @@ func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
 }
 
 // Needs is what the consumers want; a filter on an updating input needs -U and
-// full deletes, since a row may leave the result.
+// full deletes, since a row may leave the result, unless it judges all rows of a
+// key alike.
 func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {
-	if s.Filter != nil {
+	if s.Filter != nil && !s.byKey {
 		wanted.Before, wanted.FullDeletes = true, true
 	}
 	return wanted

@@ -21,6 +21,8 @@ type Pass struct {
 var Passes = []Pass{
 	{"changes", changes},
 	{"needs", needs},
+	{"normalize", normalizes},
+	{"befores", befores},
 	{"cuts", cuts},
 	{"exchanges", exchanges},
 	{"fingerprints", fingerprints},
@@ -86,21 +88,15 @@ func settled(n *Node) error {
 	return settle(n)
 }
 
-// needs tells each spec, sinks first, whether its consumers want -U.
+// needs finds, sinks first, what each node's consumers want of it.
 func needs(g *Graph, _ Config) error {
+	for _, n := range g.Nodes {
+		n.Need = operators.Need{}
+	}
 	for i := len(g.Nodes) - 1; i >= 0; i-- {
 		n := g.Nodes[i]
 		for k, in := range n.Inputs {
 			in.From.Need = in.From.Need.Or(n.Spec.Needs(k, n.Need))
-		}
-	}
-	for _, n := range g.Nodes {
-		k := n.Changes.Kinds
-		if _, ok := n.Spec.(*scan.Spec); ok && n.Need.Before && k.Has(batch.UpdateAfter) && !k.Has(batch.UpdateBefore) {
-			return sqlerr.Unsupported(n.At, "an upsert source where the rows before an update are needed (ChangelogNormalize)")
-		}
-		if s, ok := n.Spec.(operators.BeforeAware); ok {
-			s.SetBefore(n.Need.Before)
 		}
 	}
 	return nil
