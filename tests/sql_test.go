@@ -51,8 +51,8 @@ func (set setting) session(dir string) *engine.Session {
 }
 
 // TestSQL runs sql/*.test. Commands: `sql` executes statements, `changelog` prints
-// every change of a query, `rows` its result, `error` the refusal with its
-// position.
+// every change of a query, `rows` its result, `table` what its changes leave at the
+// end, sorted, `error` the refusal with its position.
 //
 // An answer that rightly differs under a setting says so in its command:
 // `rows vary=(parallelism)`. The marks are parallelism, batch-rows, mini-batch; where
@@ -77,7 +77,7 @@ func TestSQL(t *testing.T) {
 // command runs one.
 func command(s *engine.Session, d *datadriven.TestData, set setting) string {
 	var out bytes.Buffer
-	err := s.Run(context.Background(), &sqlerr.Source{Name: "test", Text: d.Input}, &sink{w: &out, changelog: d.Cmd == "changelog"})
+	err := s.Run(context.Background(), &sqlerr.Source{Name: "test", Text: d.Input}, &sink{w: &out, changelog: d.Cmd == "changelog" || d.Cmd == "table"})
 	if d.Cmd == "error" {
 		if err == nil {
 			return "no error\n" + out.String()
@@ -91,6 +91,9 @@ func command(s *engine.Session, d *datadriven.TestData, set setting) string {
 	}
 	if err != nil {
 		return "error: " + err.Error() + "\n"
+	}
+	if d.Cmd == "table" && !set.varies(d) {
+		return table(out.String(), true)
 	}
 	if set.options == nil || d.Cmd == "sql" {
 		return out.String()

@@ -269,6 +269,15 @@ func AppendMonths(b []byte, months int64) []byte {
 	return two(append(b, '-'), int(months%12))
 }
 
+// FloorMillis is microseconds since the epoch in ms, rounded down.
+func FloorMillis(micros int64) int64 {
+	q := micros / 1000
+	if micros%1000 < 0 {
+		q--
+	}
+	return q
+}
+
 // AppendMillis appends a day-time interval: "+1 02:03:04.005".
 func AppendMillis(b []byte, ms int64) []byte {
 	sign := byte('+')

@@ -180,7 +180,7 @@ func (o *operator) last(b *batch.Batch, i int) error {
 
 // earliest keeps row i if it is the earliest of its key so far and none was sent.
 func (o *operator) earliest(b *batch.Batch, i int) {
-	id, ms := o.ids[i], floorMillis(b.Cols[o.spec.Time].I64[i])
+	id, ms := o.ids[i], types.FloorMillis(b.Cols[o.spec.Time].I64[i])
 	if ms < o.wm && o.wm != operators.MinWatermark {
 		o.env.Metrics.Late.Add(1)
 		return
@@ -189,7 +189,7 @@ func (o *operator) earliest(b *batch.Batch, i int) {
 	case sent:
 		return
 	case waiting:
-		had := floorMillis(*o.table.I64(o.spec.Time).At(id))
+		had := types.FloorMillis(*o.table.I64(o.spec.Time).At(id))
 		if ms >= had {
 			return
 		}
@@ -240,12 +240,4 @@ func (o *operator) flush() error {
 	err := o.Out.Emit(&o.out)
 	o.out.Reset(o.ts)
 	return err
-}
-
-func floorMillis(micros int64) int64 {
-	q := micros / 1000
-	if micros%1000 < 0 {
-		q--
-	}
-	return q
 }

@@ -79,8 +79,8 @@ func (o *operator) outerRow(e *emitter, input int, b *batch.Batch, i int, found 
 			}
 			return o.add(input, b, i, 0)
 		}
-		if you.outer {
-			for _, f := range found {
+		for _, f := range found {
+			if you.outer {
 				if c := you.list.Cell(f, 0); *c == 0 {
 					if err := e.padded(1-input, f, batch.Delete); err != nil {
 						return err
@@ -88,8 +88,6 @@ func (o *operator) outerRow(e *emitter, input int, b *batch.Batch, i int, found 
 				}
 				*you.list.Cell(f, 0)++
 			}
-		}
-		for _, f := range found {
 			if err := e.row(input, b, i, f, batch.Insert); err != nil {
 				return err
 			}

@@ -41,7 +41,6 @@ type Spec struct {
 	NullSafe    []bool   // per key: IS NOT DISTINCT FROM
 	Kind        Kind
 	Rest        expr.Expr // what the keys don't say; nil: nothing
-	NullAware   bool      // NOT IN
 	Out         *types.Schema
 	Session     *types.Session
 }

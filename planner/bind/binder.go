@@ -38,6 +38,7 @@ type Binder struct {
 
 	ctes  map[string]*relation // WITH, by name
 	depth int                  // of inlined views
+	hints []logical.Hint       // of the SELECT being bound
 }
 
 // relation is a bound query or table: a plan and the names of its columns.

@@ -58,7 +58,7 @@ func (b *Binder) table(t *ast.TableName) *relation {
 		}
 	}
 	if t.AsOf != nil {
-		unsupported(t.AsOf.Span(), "FOR SYSTEM_TIME AS OF")
+		unsupported(t.AsOf.Span(), "FOR SYSTEM_TIME AS OF outside a join")
 	}
 	path, def, err := b.Names.Resolve(t.Name)
 	if err != nil {
@@ -143,62 +143,6 @@ func (b *Binder) text(sql, name string, sc *scope) expr.Expr {
 		fail(err)
 	}
 	return (&exprBinder{b: b, scope: sc}).bind(e)
-}
-
-// join binds a join in all its spellings.
-func (b *Binder) join(j *ast.Join) *relation {
-	if f := b.rowFunction(j.R); f != nil {
-		return b.correlate(b.ref(j.L), f, j.Kind, j.On)
-	}
-	l, r := b.ref(j.L), b.ref(j.R)
-	kind := map[ast.JoinKind]logical.JoinKind{ast.LeftJoin: logical.Left, ast.RightJoin: logical.Right, ast.FullJoin: logical.Full}[j.Kind]
-	both := l.scope.beside(r.scope)
-	x := &exprBinder{b: b, scope: both}
-	var cond expr.Expr
-	using := j.Using
-	if j.Natural {
-		for _, c := range l.scope.cols {
-			if r.scope.find("", c.name, j.Span()) >= 0 {
-				using = append(using, ast.Ident{Pos: j.Pos, Name: c.name})
-			}
-		}
-	}
-	switch {
-	case j.On != nil:
-		cond = x.condition(j.On, "ON")
-	case len(using) > 0:
-		cond = b.using(x, l, r, both, using)
-	}
-	out := &types.Schema{}
-	for i, c := range both.cols {
-		t := c.t.Plain()
-		left := i < len(l.scope.cols)
-		if left && (kind == logical.Right || kind == logical.Full) || !left && (kind == logical.Left || kind == logical.Full) {
-			t = t.Nullable()
-		}
-		both.cols[i].t = t
-		out.Fields = append(out.Fields, types.Field{Name: c.name, Type: t})
-	}
-	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond}
-	return &relation{node: n, scope: both}
-}
-
-// using is the equality of the named columns; the right ones are hidden.
-func (b *Binder) using(x *exprBinder, l, r *relation, both *scope, names []ast.Ident) expr.Expr {
-	var parts []expr.Expr
-	for _, n := range names {
-		i, k := l.scope.find("", n.Name, n.Span()), r.scope.find("", n.Name, n.Span())
-		if i < 0 || k < 0 {
-			failf(sqlerr.NotFound, n.Span(), "column %q of USING isn't on both sides", n.Name)
-		}
-		k += len(l.scope.cols)
-		both.cols[k].hidden = true
-		parts = append(parts, x.compare("=", x.scopeColumn(i), x.scopeColumn(k), n.Span()))
-	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return &expr.Logic{Args: parts}
 }
 
 // tableFunc binds a window table-valued function.

@@ -75,7 +75,10 @@ type selection struct {
 // may use columns that aren't selected: their expressions come back hidden, behind
 // the items.
 func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
-	from := b.from(q)
+	inner := *b
+	inner.hints = queryHints(q.Hints)
+	from := inner.from(q)
+	checkHints(inner.hints, from.scope)
 	s := &selection{b: b, q: q, node: from.node}
 	s.x = &exprBinder{b: b, scope: from.scope}
 	if q.Where != nil {

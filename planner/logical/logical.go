@@ -40,6 +40,9 @@ type Base struct {
 // Schema is the node's columns.
 func (b *Base) Schema() *types.Schema { return b.Out }
 
+// SetSchema replaces the columns' types or names; for a node that With has just made.
+func (b *Base) SetSchema(s *types.Schema) { b.Out = s }
+
 // Span is the SQL the node came from.
 func (b *Base) Span() sqlerr.Span { return b.At }
 
@@ -231,10 +234,17 @@ type Join struct {
 	// AsOf is set for FOR SYSTEM_TIME AS OF: the left column it names.
 	Temporal bool
 	AsOf     int
-	// NullAware is NOT IN: a NULL on either side of the key makes the condition
-	// unknown.
-	NullAware bool
-	Hints     []Hint
+	// Interval bounds the times of the two sides: rewrite finds it in the condition.
+	Interval *Interval
+	Hints    []Hint
+}
+
+// Interval says that Lower <= left time - right time <= Upper, in ms. The times are
+// columns of the sides, both rowtime or both processing time.
+type Interval struct {
+	Left, Right  int
+	Lower, Upper int64
+	Proctime     bool
 }
 
 // Hint is a query hint: its name, list items or key-values.

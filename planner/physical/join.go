@@ -2,39 +2,57 @@ package physical
 
 import (
 	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/operators/intervaljoin"
 	"github.com/millrace/millrace/operators/join"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
 )
 
-// join chooses a join: so far the regular one.
+// join chooses a join.
 func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	if n.Temporal {
 		return nil, sqlerr.Unsupported(n.Span(), "FOR SYSTEM_TIME AS OF")
 	}
-	if n.NullAware {
-		return nil, sqlerr.Unsupported(n.Span(), "NOT IN over nullable columns")
+	if n.Interval != nil {
+		return b.intervalJoin(n, in)
 	}
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
-	var rest []expr.Expr
+	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
+	return b.add(spec, n.Span(), in...), nil
+}
+
+// equalities splits a join's condition into pairs of equal columns of the sides and
+// the rest.
+func equalities(n *logical.Join) (keys [2][]int, nullSafe []bool, rest expr.Expr) {
+	var others []expr.Expr
 	for _, c := range expr.Conjuncts(n.Cond) {
 		if always(c) {
 			continue
 		}
 		l, r, safe, ok := equal(c, n.Left.Schema().Len())
 		if !ok {
-			rest = append(rest, c)
+			others = append(others, c)
 			continue
 		}
-		spec.Keys[0], spec.Keys[1], spec.NullSafe = append(spec.Keys[0], l), append(spec.Keys[1], r), append(spec.NullSafe, safe)
+		keys[0], keys[1], nullSafe = append(keys[0], l), append(keys[1], r), append(nullSafe, safe)
 	}
-	switch len(rest) {
+	switch len(others) {
 	case 0:
 	case 1:
-		spec.Rest = rest[0]
+		rest = others[0]
 	default:
-		spec.Rest = &expr.Logic{Args: rest, At: n.Span()}
+		rest = &expr.Logic{Args: others, At: n.Span()}
 	}
+	return keys, nullSafe, rest
+}
+
+// intervalJoin is a join by times that lie near one another.
+func (b *builder) intervalJoin(n *logical.Join, in []Input) (*Node, error) {
+	i := n.Interval
+	spec := &intervaljoin.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Time: [2]int{i.Left, i.Right}, Lower: i.Lower, Upper: i.Upper, Proctime: i.Proctime,
+		Outer: [2]bool{n.Kind == logical.Left || n.Kind == logical.Full, n.Kind == logical.Right || n.Kind == logical.Full}, Out: n.Schema(), Session: b.cfg.Session}
+	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
 	return b.add(spec, n.Span(), in...), nil
 }
 
@@ -53,7 +71,7 @@ func equal(e expr.Expr, left int) (l, r int, nullSafe, ok bool) {
 	}
 	x, okx := c.Args[0].(*expr.Column)
 	y, oky := c.Args[1].(*expr.Column)
-	if !okx || !oky || x.T.Kind != y.T.Kind || x.T.Layout() != y.T.Layout() || x.T.Scale != y.T.Scale {
+	if !okx || !oky || !sameKey(x.T, y.T) {
 		return 0, 0, false, false
 	}
 	if x.Index >= left {
@@ -63,4 +81,12 @@ func equal(e expr.Expr, left int) (l, r int, nullSafe, ok bool) {
 		return 0, 0, false, false
 	}
 	return x.Index, y.Index - left, c.Fn.Name != "=", true
+}
+
+// sameKey says that equal values of the types have equal bytes.
+func sameKey(x, y types.Type) bool {
+	if x.IsString() && y.IsString() {
+		return true
+	}
+	return x.Kind == y.Kind && x.Layout() == y.Layout() && x.Scale == y.Scale
 }

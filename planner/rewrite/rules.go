@@ -17,10 +17,16 @@ type Rule struct {
 // Rules run in order, each over the whole plan.
 var Rules = []Rule{
 	{"merge-projects", mergeProjects},
+	{"push-filters", pushFilter},
+	{"join-sides", joinSides},
 	{"top-n", topN},
 	{"merge-ranks", mergeProjects},
 	{"unused-rank", unusedRank},
 	{"window-aggregate", windowAggregate},
+	{"interval-join", intervalJoin},
+	{"join-keys", joinKeys},
+	{"merge-keys", mergeProjects},
+	{"time-attributes", timeAttributes},
 }
 
 // Apply runs every rule.
