@@ -93,7 +93,7 @@ func command(s *engine.Session, d *datadriven.TestData, set setting) string {
 		return "error: " + err.Error() + "\n"
 	}
 	if d.Cmd == "table" && !set.varies(d) {
-		return table(out.String(), true)
+		return strings.NewReplacer(`,"row":`, "", "}} x", "} x").Replace(table(out.String(), true)) + "\n"
 	}
 	if set.options == nil || d.Cmd == "sql" {
 		return out.String()

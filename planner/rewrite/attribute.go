@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
@@ -67,7 +69,10 @@ func attributes(n logical.Node) func(i int) bool {
 		return same(n.Input)
 	case *logical.Join:
 		left := n.Left.Schema().Len()
+		w := joinWindows(n)
 		switch {
+		case w != nil:
+			return func(i int) bool { return slices.Contains(w.time, i) }
 		case n.Interval == nil && !n.Temporal:
 			return func(int) bool { return false }
 		case n.Interval != nil:

@@ -22,11 +22,11 @@ var Rules = []Rule{
 	{"top-n", topN},
 	{"merge-ranks", mergeProjects},
 	{"unused-rank", unusedRank},
-	{"window-aggregate", windowAggregate},
 	{"interval-join", intervalJoin},
+	{"time-attributes", timeAttributes},
+	{"window-aggregate", windowAggregate},
 	{"join-keys", joinKeys},
 	{"merge-keys", mergeProjects},
-	{"time-attributes", timeAttributes},
 }
 
 // Apply runs every rule.
