@@ -54,15 +54,16 @@ func (o *overs) call(x *exprBinder, name string, e *ast.Call) expr.Expr {
 	var args []expr.Expr
 	if t, ok := ranking[name]; ok {
 		args = inner.all(e.Args)
-		c.Rank, c.T = name, t.NotNullable()
-		if len(args) > 0 && t.Kind == types.Null {
-			c.T = args[0].Type().Nullable()
-		}
-		g.Rows = true
+		c.Rank, c.T, c.Consts = name, t.NotNullable(), argsOf(args)
+		o.ranking(name, args, &c, e.Span())
+		g.Rows, g.Lower, g.Upper = true, logical.Bound{Unbounded: true}, logical.Bound{Current: true}
 	} else {
 		fn := x.b.Functions.Aggregate(name)
 		if fn == nil {
 			failf(sqlerr.NotFound, e.Span(), "No match found for function signature %s", name)
+		}
+		if e.Filter != nil {
+			failf(sqlerr.Invalid, e.Filter.Span(), "FILTER can't stand before OVER: OVER must be applied to aggregate function")
 		}
 		a := inner.aggregate(fn, e)
 		args = a.values
@@ -72,6 +73,64 @@ func (o *overs) call(x *exprBinder, name string, e *ast.Call) expr.Expr {
 		c.Args = append(c.Args, o.col(a))
 	}
 	return o.place(g, c, e.Span())
+}
+
+// ranking checks the arguments of a ranking function and completes its type.
+func (o *overs) ranking(name string, args []expr.Expr, c *logical.OverCall, at sqlerr.Span) {
+	least, most := 0, 0
+	switch name {
+	case "LAG", "LEAD":
+		least, most = 1, 3
+	case "NTILE":
+		least, most = 1, 1
+	}
+	if len(args) < least || len(args) > most {
+		failf(sqlerr.Invalid, at, "Invalid number of arguments to function '%s'. Was expecting %d arguments", name, least)
+	}
+	if name == "NTILE" || len(args) > 1 {
+		n := args[min(1, len(args)-1)]
+		k, ok := wholeNumber(n)
+		if !ok || k < 0 || name == "NTILE" && k == 0 {
+			failf(sqlerr.Invalid, n.Span(), "%s takes a constant number of rows", name)
+		}
+		c.Consts[min(1, len(args)-1)].Const = whole(k)
+	}
+	if least == 1 && most == 3 {
+		c.T = args[0].Type().Nullable()
+		if len(args) == 3 {
+			args[2] = coerce(args[2], c.T, o.s.b.Session)
+			c.T = c.T.WithNull(!args[0].Type().NotNull || !args[2].Type().NotNull)
+		}
+	}
+}
+
+// whole is a vector of one BIGINT.
+func whole(n int64) *batch.Vector {
+	v := &batch.Vector{}
+	v.Prepare(types.BigIntType, 1)
+	v.I64[0] = n
+	return v
+}
+
+// wholeNumber is the value of a constant of an integer or interval type, casts
+// between such looked through.
+func wholeNumber(e expr.Expr) (int64, bool) {
+	for {
+		switch x := e.(type) {
+		case *expr.Cast:
+			e = x.From
+			if t := x.Type(); !t.IsInteger() {
+				return 0, false
+			}
+			continue
+		case *expr.Const:
+			if x.T.Layout() != types.LayoutI64 || x.Value.Null(0) || !x.T.IsInteger() && x.T.Kind != types.IntervalDT {
+				return 0, false
+			}
+			return x.Value.I64[0], true
+		}
+		return 0, false
+	}
 }
 
 // windowOf is the window of a call, with the named window it refines.
@@ -110,11 +169,16 @@ func (o *overs) frame(x *exprBinder, g *logical.OverGroup, f *ast.Frame) {
 		case ast.CurrentRow:
 			out.Current = true
 		default:
-			c, ok := x.bind(b.Expr).(*expr.Const)
-			if !ok {
-				failf(sqlerr.Invalid, b.Span(), "a frame's bound is a constant")
+			e := x.bind(b.Expr)
+			n, ok := wholeNumber(e)
+			interval := e.Type().Kind == types.IntervalDT
+			if !ok || g.Rows && interval || n < 0 {
+				failf(sqlerr.Invalid, b.Span(), "a frame's bound is a constant: a number of rows, with RANGE a distance such as INTERVAL '1' MINUTE")
 			}
-			out.N, out.Following = c.Value.I64[0], b.Kind == ast.Following
+			if !g.Rows && x.b.Streaming && !interval {
+				failf(sqlerr.Invalid, b.Span(), "RANGE over a time takes an interval such as INTERVAL '1' MINUTE")
+			}
+			out.N, out.Following = n, b.Kind == ast.Following
 		}
 		return out
 	}

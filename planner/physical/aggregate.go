@@ -3,7 +3,6 @@ package physical
 import (
 	"github.com/millrace/millrace/operators/groupagg"
 	"github.com/millrace/millrace/planner/logical"
-	"github.com/millrace/millrace/sqlerr"
 )
 
 // aggregate chooses an aggregation: unbounded or windowed.
@@ -23,8 +22,4 @@ func calls(n *logical.Aggregate) []groupagg.Call {
 		out = append(out, groupagg.Call{Fn: c.Fn, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter, Result: c.T, Consts: c.Consts, Order: c.Order, At: c.At})
 	}
 	return out
-}
-
-func (b *builder) over(n *logical.Over, _ Input) (*Node, error) {
-	return nil, sqlerr.Unsupported(n.Span(), "OVER")
 }
