@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/blackhole"
+	"github.com/millrace/millrace/connectors/datagen"
 	"github.com/millrace/millrace/connectors/filesystem"
 	"github.com/millrace/millrace/connectors/nexmark"
 	"github.com/millrace/millrace/connectors/print"
@@ -11,7 +12,7 @@ import (
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, filesystem.Connector, nexmark.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, nexmark.Connector, print.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.
