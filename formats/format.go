@@ -67,14 +67,44 @@ type Table struct {
 type Message struct {
 	Key, Value []byte // nil: absent (a tombstone)
 	Offset     int64  // for messages about bad rows
+	At         int    // where Value begins in Input.Block
+}
+
+// Input is messages to decode.
+type Input struct {
+	Messages []Message
+	// Block holds every Value, at Message.At; it stays unchanged until the batch is
+	// done with, so that columns may view it. nil: Values lie anywhere, and what is
+	// kept must be copied (Gather).
+	Block []byte
+}
+
+// Gather is the input with a Block: its own, or one made of its messages in buf,
+// which is returned for reuse.
+func (in Input) Gather(buf []byte) (Input, []byte) {
+	if in.Block != nil {
+		return in, buf
+	}
+	buf = buf[:0]
+	for i := range in.Messages {
+		in.Messages[i].At = len(buf)
+		buf = append(buf, in.Messages[i].Value...)
+	}
+	for i, m := range in.Messages {
+		if m.Value != nil {
+			in.Messages[i].Value = buf[m.At : m.At+len(m.Value) : m.At+len(m.Value)]
+		}
+	}
+	in.Block = buf
+	return in, buf
 }
 
 // Decoder reads messages.
 type Decoder interface {
 	// Decode appends the rows of the messages to the batch, which has been Reset
-	// for Spec.Schema. bad is called for a message that can't be decoded; an error
-	// it returns ends Decode.
-	Decode(msgs []Message, to *batch.Batch, bad func(m Message, reason error) error) error
+	// for Spec.Schema. bad is called for a message that can't be decoded, in order;
+	// an error it returns ends Decode.
+	Decode(in Input, to *batch.Batch, bad func(m Message, reason error) error) error
 }
 
 // Encoder writes rows.

@@ -1,20 +1,23 @@
-// Package filesystem reads and writes files of messages: a file, or a directory of
-// files. A split is a file; a position is a byte offset. A sink writes hidden
-// files and renames them at Commit, so that a reader never sees half of one.
+// Package filesystem reads and writes files: one, those a pattern names, or a
+// directory's, plain or compressed, of messages (csv, json, ...) or of blocks
+// (parquet, avro), in partition directories k=v or not.
+//
+// Reading: a split is a file (list.go); its position is the offset of the next
+// message, or the row number in a file of blocks. lines.go cuts messages out of a
+// buffer whose bytes the columns may view, blocks.go hands on what the format
+// reads; reader.go adds partition and metadata columns.
+//
+// Writing: a writer appends to hidden files, one open per partition (writer.go);
+// Prepare makes them durable and Commit renames them (commit.go), so that nobody
+// sees half a file and a crash leaves no row twice. partition.go is the path
+// form of partition values.
 package filesystem
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"sort"
-	"strconv"
+	"regexp"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -26,258 +29,145 @@ import (
 var Connector = &connectors.Connector{
 	Name: "filesystem", Doc: "Files of a local directory.",
 	Options: []formats.Option{
-		{Name: "path", Required: true, Doc: "a file or directory; a file:// prefix is allowed"},
-		{Name: "source.path.regex-pattern", Doc: "only files whose path matches"},
+		{Name: "path", Required: true, Doc: "A file, a directory, or a pattern (* ? [..]) to read; a directory to write. file:// may stand before it."},
+		{Name: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "The directory value of NULL and empty partition columns."},
+		{Name: "source.monitor-interval", Type: formats.DurationOption, Doc: "Look for new files at this interval; the table then has no end."},
+		{Name: "source.path.regex-pattern", Doc: "Only files whose absolute path matches."},
+		{Name: "source.report-statistics", Type: formats.EnumOption, Default: "ALL", Enum: []string{"ALL", "NONE"}, Doc: "Statistics for batch plans."},
+		{Name: "sink.rolling-policy.file-size", Type: formats.MemoryOption, Default: "128MB", Doc: "A file this large is finished."},
+		{Name: "sink.rolling-policy.rollover-interval", Type: formats.DurationOption, Default: "30 min", Doc: "A file open this long is finished."},
+		{Name: "sink.rolling-policy.inactivity-interval", Type: formats.DurationOption, Default: "30 min", Doc: "A file not written for this long is finished."},
+		{Name: "sink.rolling-policy.check-interval", Type: formats.DurationOption, Default: "1 min", Doc: "How often the two are looked at; here at each checkpoint."},
+		{Name: "auto-compaction", Type: formats.BoolOption, Default: "false", Doc: "Accepted; files of one checkpoint are not merged."},
+		{Name: "compaction.file-size", Type: formats.MemoryOption, Doc: "Accepted."},
+		{Name: "compaction.parallelism", Type: formats.IntOption, Doc: "Accepted."},
+		{Name: "sink.shuffle-by-partition.enable", Type: formats.BoolOption, Default: "false", Doc: "Accepted."},
+		{Name: "sink.parallelism", Type: formats.IntOption, Doc: "Parallelism of the sink."},
+		{Name: "sink.partition-commit.trigger", Type: formats.EnumOption, Default: "process-time", Enum: []string{"process-time", "partition-time"}, Doc: "What makes a partition due."},
+		{Name: "sink.partition-commit.delay", Type: formats.DurationOption, Default: "0 s", Doc: "How long after that it is committed."},
+		{Name: "sink.partition-commit.watermark-time-zone", Default: "UTC", Doc: "Zone of the partition's time."},
+		{Name: "partition.time-extractor.kind", Default: "default", Doc: "default."},
+		{Name: "partition.time-extractor.class", Doc: "Not supported: a Java class."},
+		{Name: "partition.time-extractor.timestamp-pattern", Doc: "The partition's time from its columns: $dt $hour:00:00."},
+		{Name: "partition.time-extractor.timestamp-formatter", Doc: "Its form; default yyyy-MM-dd HH:mm:ss."},
+		{Name: "sink.partition-commit.policy.kind", Doc: "What committing a partition does: success-file."},
+		{Name: "sink.partition-commit.policy.class", Doc: "Not supported: a Java class."},
+		{Name: "sink.partition-commit.success-file.name", Default: "_SUCCESS", Doc: "The file that success-file writes."},
 	},
-	Source: func(t connectors.Table) (connectors.Source, error) {
-		if t.Format.Format == nil || t.Format.Format.Decoder == nil {
-			return nil, fmt.Errorf("table %s needs a 'format' that can be read", t.Path)
-		}
-		if len(t.Parts) > 0 {
-			return nil, errors.New("not supported yet: reading PARTITIONED BY files")
-		}
-		if t.Options.Has("source.path.regex-pattern") {
-			return nil, errors.New("not supported yet: source.path.regex-pattern")
-		}
-		return &source{t: t}, nil
-	},
-	Sink: func(t connectors.Table) (connectors.Sink, error) {
-		if t.Format.Format == nil || t.Format.Format.Encoder == nil {
-			return nil, fmt.Errorf("table %s needs a 'format' that can be written", t.Path)
-		}
-		if len(t.Parts) > 0 {
-			return nil, errors.New("not supported yet: writing PARTITIONED BY files")
-		}
-		return &sink{t: t}, nil
-	},
+	Source: newSource,
+	Sink:   newSink,
 }
 
-func path(t connectors.Table) string {
+func root(t connectors.Table) string {
 	return strings.TrimPrefix(t.Options.String("path"), "file://")
 }
 
-type source struct{ t connectors.Table }
-
-func (s *source) Changes() batch.Changes {
-	if f := s.t.Format.Format.Changes; f != nil {
-		return f(s.t.Format.Spec.Options)
+func newSource(t connectors.Table) (connectors.Source, error) {
+	f := t.Format.Format
+	if f == nil || f.Decoder == nil && f.OpenFile == nil {
+		return nil, fmt.Errorf("table %s needs a 'format' that can be read", t.Path)
 	}
-	return batch.Changes{Kinds: batch.InsertOnly}
+	s := &source{t: t, spec: t.Format.Spec, root: root(t), every: t.Options.Duration("source.monitor-interval")}
+	if p := t.Options.String("source.path.regex-pattern"); p != "" {
+		re, err := regexp.Compile("^(?:" + p + ")$")
+		if err != nil {
+			return nil, fmt.Errorf("table %s: option 'source.path.regex-pattern': %w", t.Path, err)
+		}
+		s.match = re
+	}
+	var err error
+	if s.cols, s.spec.Schema, err = layout(t); err != nil {
+		return nil, err
+	}
+	s.spec.Full = without(t.Full, t.Parts)
+	s.spec.Meta, s.spec.Key = nil, nil
+	return s, nil
 }
 
-func (s *source) Bounded() bool { return true }
+// column says where a column of the table comes from.
+type column struct {
+	decoded int    // column of the format's batch, or -1
+	part    string // partition column
+	meta    string // metadata key
+	t       types.Type
+}
 
-// Splits are the files, sorted; names that begin with a dot or underscore are left
-// out.
-func (s *source) Splits(context.Context, []connectors.Split, int) ([]connectors.Split, error) {
-	var out []connectors.Split
-	err := filepath.WalkDir(path(s.t), func(p string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		hidden := p != path(s.t) && strings.IndexAny(d.Name(), "._") == 0
+// layout tells the columns of the files from those of path and metadata.
+func layout(t connectors.Table) (cols []column, file *types.Schema, err error) {
+	file = &types.Schema{}
+	physical := t.Schema.Len() - len(t.Meta)
+	for i, f := range t.Schema.Fields {
+		c := column{decoded: -1, t: f.Type}
 		switch {
-		case d.IsDir() && hidden:
-			return filepath.SkipDir
-		case !d.IsDir() && !hidden:
-			out = append(out, connectors.Split{Name: p, Bounded: true})
+		case i >= physical:
+			c.meta = t.Meta[i-physical].Key
+			if _, ok := metadata[c.meta]; !ok {
+				return nil, nil, fmt.Errorf("table %s: no metadata column '%s'; there are file.path, file.name, file.size, file.modification-time", t.Path, c.meta)
+			}
+		case contains(t.Parts, f.Name):
+			c.part = f.Name
+		default:
+			c.decoded = file.Len()
+			file.Fields = append(file.Fields, f)
 		}
-		return nil
-	})
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
-	return out, err
+		cols = append(cols, c)
+	}
+	return cols, file, nil
 }
 
-func (s *source) Read(_ context.Context, split connectors.Split, from []byte, env connectors.ReadEnv) (connectors.Reader, error) {
-	f, err := os.Open(split.Name)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{f: f, split: split.Name, env: env, ts: s.t.Schema.Types()}
-	if from != nil {
-		if r.at, err = strconv.ParseInt(string(from), 10, 64); err == nil {
-			_, err = f.Seek(r.at, io.SeekStart)
+func without(s *types.Schema, names []string) *types.Schema {
+	out := &types.Schema{}
+	for _, f := range s.Fields {
+		if !contains(names, f.Name) {
+			out.Fields = append(out.Fields, f)
 		}
 	}
-	if err == nil {
-		r.dec, err = s.t.Format.Format.Decoder(s.t.Format.Spec)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r.in = bufio.NewReaderSize(f, 1<<20)
-	return r, nil
+	return out
 }
 
-// reader cuts a file into lines and decodes a batch of them at a time.
-type reader struct {
-	f     *os.File
-	in    *bufio.Reader
-	split string
-	env   connectors.ReadEnv
-	dec   formats.Decoder
-	ts    []types.Type
-	at    int64
-	out   batch.Batch
-	buf   []byte
-	msgs  []formats.Message
-}
-
-func (r *reader) Next() (*batch.Batch, error) {
-	for {
-		r.msgs, r.buf = r.msgs[:0], r.buf[:0]
-		var ends []int
-		for len(ends) < min(r.env.Rows, batch.MaxRows) {
-			before := len(r.buf)
-			line, err := r.in.ReadSlice('\n')
-			r.buf = append(r.buf, line...)
-			for errors.Is(err, bufio.ErrBufferFull) {
-				line, err = r.in.ReadSlice('\n')
-				r.buf = append(r.buf, line...)
-			}
-			if err != nil && !errors.Is(err, io.EOF) {
-				return nil, err
-			}
-			if len(r.buf) > before {
-				ends = append(ends, len(r.buf))
-			}
-			if err != nil {
-				break
-			}
-		}
-		if len(ends) == 0 {
-			return nil, io.EOF
-		}
-		from := 0
-		for _, end := range ends {
-			r.msgs = append(r.msgs, formats.Message{Value: r.buf[from:end], Offset: r.at})
-			r.at += int64(end - from)
-			from = end
-		}
-		r.out.Reset(r.ts)
-		err := r.dec.Decode(r.msgs, &r.out, func(m formats.Message, reason error) error {
-			return r.env.Bad(connectors.BadRow{Split: r.split, Offset: m.Offset, Raw: m.Value, Reason: reason})
-		})
-		if err != nil || r.out.Len > 0 {
-			return &r.out, err
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
 		}
 	}
+	return false
 }
 
-func (r *reader) Position() []byte { return strconv.AppendInt(nil, r.at, 10) }
-func (r *reader) Close() error     { return r.f.Close() }
+func newSink(t connectors.Table) (connectors.Sink, error) {
+	f := t.Format.Format
+	if f == nil || f.Encoder == nil && f.CreateFile == nil {
+		return nil, fmt.Errorf("table %s needs a 'format' that can be written", t.Path)
+	}
+	s := &sink{t: t, root: root(t), spec: t.Format.Spec, live: map[string]bool{}, mu: new(sync.Mutex)}
+	s.spec.Schema, s.spec.Full, s.spec.Key = without(t.Schema, t.Parts), without(t.Full, t.Parts), nil
+	if s.spec.Schema.Len() == 0 {
+		return nil, fmt.Errorf("table %s has no column beside its partition columns", t.Path)
+	}
+	for _, p := range t.Parts {
+		c := t.Schema.Index(p)
+		if c < 0 {
+			return nil, fmt.Errorf("table %s has no partition column %q", t.Path, p)
+		}
+		switch t.Schema.Fields[c].Type.Layout() {
+		case types.LayoutList, types.LayoutStruct:
+			return nil, fmt.Errorf("table %s: partition column %q is %s, which has no form in a path", t.Path, p, t.Schema.Fields[c].Type)
+		}
+		s.parts = append(s.parts, c)
+	}
+	for i, f := range t.Schema.Fields {
+		if !contains(t.Parts, f.Name) {
+			s.data = append(s.data, i)
+		}
+	}
+	var err error
+	s.done, err = newPartitionCommit(t)
+	return s, err
+}
 
-type sink struct{ t connectors.Table }
-
-func (s *sink) Changes(batch.Changes) batch.Changes {
-	if f := s.t.Format.Format.Changes; f != nil {
-		return f(s.t.Format.Spec.Options)
+func changes(t connectors.Table) batch.Changes {
+	if f := t.Format.Format.Changes; f != nil {
+		return f(t.Format.Spec.Options)
 	}
 	return batch.Changes{Kinds: batch.InsertOnly}
-}
-
-func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
-	enc, err := s.t.Format.Format.Encoder(s.t.Format.Spec)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(path(s.t), 0o777); err != nil {
-		return nil, err
-	}
-	return &writer{s: s, enc: enc, env: env, began: env.Now()}, nil
-}
-
-// Commit makes written files visible by renaming them. One that is renamed
-// already is done.
-func (s *sink) Commit(_ context.Context, _ connectors.Commit, pending [][]byte) ([][]byte, error) {
-	for _, p := range pending {
-		hidden := string(p)
-		visible := filepath.Join(filepath.Dir(hidden), strings.TrimPrefix(filepath.Base(hidden), "."))
-		if err := os.Rename(hidden, visible); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return nil, nil
-}
-
-// Abandon has nothing to end: files never renamed stay hidden.
-func (s *sink) Abandon(context.Context, string, [][]byte) error { return nil }
-
-// Overwrite removes the visible files.
-func (s *sink) Overwrite(context.Context) error {
-	files, err := (&source{t: s.t}).Splits(context.Background(), nil, 1)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	for _, f := range files {
-		if err := os.Remove(f.Name); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-type writer struct {
-	s     *sink
-	enc   formats.Encoder
-	env   connectors.WriterEnv
-	began time.Time
-	f     *os.File
-	out   *bufio.Writer
-	msgs  []formats.Message
-	files int
-}
-
-func (w *writer) Write(b *batch.Batch) (err error) {
-	if w.f == nil {
-		name := fmt.Sprintf(".part-%d-%d-%d", w.env.Subtask, w.began.UnixNano(), w.files)
-		w.files++
-		if w.f, err = os.Create(filepath.Join(path(w.s.t), name)); err != nil {
-			return err
-		}
-		w.out = bufio.NewWriterSize(w.f, 1<<16)
-	}
-	if w.msgs, err = w.enc.Encode(b, w.msgs[:0]); err != nil {
-		return err
-	}
-	for _, m := range w.msgs {
-		if _, err = w.out.Write(m.Value); err == nil {
-			err = w.out.WriteByte('\n')
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writer) Flush(context.Context) error {
-	if w.f == nil {
-		return nil
-	}
-	if err := w.out.Flush(); err != nil {
-		return err
-	}
-	return w.f.Sync()
-}
-
-func (w *writer) Prepare(ctx context.Context, _ uint64) ([]byte, error) {
-	if w.f == nil {
-		return nil, nil
-	}
-	if err := w.Flush(ctx); err != nil {
-		return nil, err
-	}
-	name := w.f.Name()
-	err := w.f.Close()
-	w.f = nil
-	return []byte(name), err
-}
-
-func (w *writer) Close() error {
-	if w.f == nil {
-		return nil
-	}
-	return w.f.Close()
 }

@@ -45,8 +45,8 @@ type line struct {
 	Row map[string]json.RawMessage `json:"row"`
 }
 
-func (d *decoder) Decode(msgs []formats.Message, to *batch.Batch, bad func(formats.Message, error) error) error {
-	for _, m := range msgs {
+func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
+	for _, m := range in.Messages {
 		if len(bytes.TrimSpace(m.Value)) == 0 {
 			continue
 		}

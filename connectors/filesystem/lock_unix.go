@@ -1,0 +1,21 @@
+//go:build unix
+
+package filesystem
+
+import (
+	"os"
+	"syscall"
+)
+
+// lock marks an open file as somebody's; the mark goes with the process.
+func lock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// locked says that a running writer has the file open.
+func locked(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
+}

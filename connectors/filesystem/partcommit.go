@@ -1,0 +1,127 @@
+package filesystem
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/types"
+)
+
+// partitionCommit tells readers that a partition is complete: when it is due, a
+// success file is written into it. Late files make it due again.
+type partitionCommit struct {
+	on      bool
+	byTime  bool // partition-time: by the watermark; else by the clock
+	delay   time.Duration
+	zone    *time.Location
+	pattern string
+	file    string
+}
+
+// partitionDone is a partition that isn't committed yet.
+type partitionDone struct {
+	Dir     string `json:"dir"`
+	Created int64  `json:"created"` // ms
+}
+
+func newPartitionCommit(t connectors.Table) (*partitionCommit, error) {
+	o := t.Options
+	p := &partitionCommit{byTime: strings.EqualFold(o.String("sink.partition-commit.trigger"), "partition-time"), delay: o.Duration("sink.partition-commit.delay"),
+		pattern: o.String("partition.time-extractor.timestamp-pattern"), file: o.String("sink.partition-commit.success-file.name")}
+	for _, k := range strings.Split(o.String("sink.partition-commit.policy.kind"), ",") {
+		switch strings.TrimSpace(k) {
+		case "":
+		case "success-file":
+			p.on = len(t.Parts) > 0
+		default:
+			return nil, fmt.Errorf("table %s: not supported yet: partition commit policy %q; there is success-file", t.Path, k)
+		}
+	}
+	if kind := o.String("partition.time-extractor.kind"); kind != "default" {
+		return nil, fmt.Errorf("table %s: not supported yet: partition time extractor %q", t.Path, kind)
+	}
+	if f := o.String("partition.time-extractor.timestamp-formatter"); f != "" && f != "yyyy-MM-dd HH:mm:ss" {
+		return nil, fmt.Errorf("table %s: not supported yet: partition timestamp formatter %q", t.Path, f)
+	}
+	var err error
+	if p.zone, err = time.LoadLocation(o.String("sink.partition-commit.watermark-time-zone")); err != nil {
+		return nil, fmt.Errorf("table %s: option 'sink.partition-commit.watermark-time-zone': %w", t.Path, err)
+	}
+	return p, nil
+}
+
+// add notes that a partition has got a file.
+func (p *partitionCommit) add(list []partitionDone, e entry) []partitionDone {
+	if !p.on {
+		return list
+	}
+	for _, d := range list {
+		if d.Dir == e.Dir {
+			return list
+		}
+	}
+	return append(list, partitionDone{Dir: e.Dir, Created: e.Opened})
+}
+
+// commit writes the success files that are due and returns what isn't due.
+func (p *partitionCommit) commit(root string, c connectors.Commit, list []partitionDone) (rest []partitionDone, err error) {
+	for _, d := range list {
+		due := c.Final
+		if !due {
+			if due, err = p.due(d, c); err != nil {
+				return nil, err
+			}
+		}
+		if !due {
+			rest = append(rest, d)
+			continue
+		}
+		f, err := os.Create(filepath.Join(root, filepath.FromSlash(d.Dir), p.file))
+		if err == nil {
+			err = f.Sync()
+			if cerr := f.Close(); err == nil {
+				err = cerr
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("partition %s: %w", d.Dir, err)
+		}
+	}
+	return rest, nil
+}
+
+func (p *partitionCommit) due(d partitionDone, c connectors.Commit) (bool, error) {
+	if !p.byTime {
+		return c.Now.UnixMilli() >= d.Created+p.delay.Milliseconds(), nil
+	}
+	at, err := p.time(d.Dir)
+	return err == nil && c.Watermark > at+p.delay.Milliseconds(), err
+}
+
+// time is a partition's time in ms, from its values.
+func (p *partitionCommit) time(dir string) (int64, error) {
+	text, first := p.pattern, ""
+	for i, part := range strings.Split(dir, "/") {
+		key, val, _ := strings.Cut(part, "=")
+		if v, err := url.PathUnescape(val); err == nil {
+			val = v
+		}
+		if i == 0 {
+			first = val
+		}
+		text = strings.ReplaceAll(text, "$"+key, val)
+	}
+	if p.pattern == "" {
+		text = first
+	}
+	micros, _, ok := types.ParseTimestamp([]byte(text))
+	if !ok {
+		return 0, fmt.Errorf("the time of partition %s: %q isn't yyyy-MM-dd HH:mm:ss; set 'partition.time-extractor.timestamp-pattern'", dir, text)
+	}
+	return types.FromLocal(micros, p.zone) / 1000, nil
+}

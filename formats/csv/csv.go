@@ -1,0 +1,142 @@
+// Package csv is rows of separated fields, by position, without a header: the
+// dialect of Jackson's CSV that Flink speaks.
+//
+// framer cuts records (a quoted field may hold line breaks), split cuts a record
+// into fields that are views of the block, decode.go turns them into columns;
+// encode.go writes. Only the columns the plan needs are converted.
+package csv
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/millrace/millrace/formats"
+)
+
+// Format is csv.
+var Format = &formats.Format{
+	Name: "csv", Doc: "Separated fields, a record a line, no header.",
+	Options: []formats.Option{
+		{Name: "field-delimiter", Default: ",", Doc: "One character; \\t and the like are understood."},
+		{Name: "disable-quote-character", Type: formats.BoolOption, Default: "false", Doc: "No quoting at all."},
+		{Name: "quote-character", Default: `"`, Doc: "Encloses fields."},
+		{Name: "allow-comments", Type: formats.BoolOption, Default: "false", Doc: "Leave lines out that begin with #."},
+		{Name: "ignore-parse-errors", Type: formats.BoolOption, Default: "false", Doc: "A bad field is NULL, a bad record is left out."},
+		{Name: "array-element-delimiter", Default: ";", Doc: "Between the elements of an ARRAY and the fields of a ROW."},
+		{Name: "escape-character", Doc: "The character after it stands for itself."},
+		{Name: "null-literal", Doc: "The text that means NULL."},
+		{Name: "write-bigdecimal-in-scientific-notation", Type: formats.BoolOption, Default: "true", Doc: "100.00 is written 1E+2."},
+		{Name: "trim-spaces", Type: formats.BoolOption, Default: "false", Doc: "Reading: without blanks around fields."},
+		{Name: "ignore-trailing-unmappable", Type: formats.BoolOption, Default: "false", Doc: "Reading: fields beyond the columns are no error."},
+		{Name: "allow-trailing-comma", Type: formats.BoolOption, Default: "true", Doc: "Reading: one delimiter at the end is no error."},
+		{Name: "fail-on-missing-columns", Type: formats.BoolOption, Default: "false", Doc: "Reading: a record with too few fields fails even with ignore-parse-errors."},
+		{Name: "empty-string-as-null", Type: formats.BoolOption, Default: "false", Doc: "Reading: an empty field is NULL."},
+	},
+	Lines: true,
+	Framer: func(v formats.Values) func([]byte, bool) int {
+		d, err := newDialect(v)
+		if err != nil || d.quote == 0 {
+			return nil // Decoder reports the error
+		}
+		return d.frame
+	},
+	Decoder: newDecoder,
+	Encoder: newEncoder,
+}
+
+// dialect is the options that say how records look. A character of 0 is none.
+type dialect struct {
+	delim, quote, escape byte
+	elem                 string
+	null                 []byte
+	hasNull              bool
+	trim, comments       bool
+}
+
+func newDialect(v formats.Values) (d dialect, err error) {
+	one := func(name string) byte {
+		s := unescape(v.String(name))
+		if len(s) != 1 && err == nil {
+			err = fmt.Errorf("option 'csv.%s' is %q, must be one character", name, v.String(name))
+		}
+		if len(s) != 1 {
+			return 0
+		}
+		return s[0]
+	}
+	d.delim = one("field-delimiter")
+	if !v.Bool("disable-quote-character") {
+		d.quote = one("quote-character")
+	} else if v.Has("quote-character") {
+		return d, fmt.Errorf("format cannot define a quote character and disabled quote character at the same time")
+	}
+	if v.Has("escape-character") {
+		d.escape = one("escape-character")
+	}
+	d.elem = unescape(v.String("array-element-delimiter"))
+	d.hasNull = v.Has("null-literal")
+	d.null = []byte(v.String("null-literal"))
+	d.trim, d.comments = v.Bool("trim-spaces"), v.Bool("allow-comments")
+	return d, err
+}
+
+// unescape reads \t and the like.
+func unescape(s string) string {
+	return strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r", `\f`, "\f", `\b`, "\b", `\\`, `\`).Replace(s)
+}
+
+// frame is the length of the record at the front of b with its line break, 0 when
+// its end isn't there.
+func (d dialect) frame(b []byte, eof bool) int {
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		return 0
+	}
+	if bytes.IndexByte(b[:end], d.quote) < 0 {
+		return end + 1
+	}
+	at := 0
+	for {
+		for d.trim && at < len(b) && (b[at] == ' ' || b[at] == '\t') {
+			at++
+		}
+		if at < len(b) && b[at] == d.quote {
+			n := d.closing(b[at+1:])
+			if n < 0 {
+				return 0
+			}
+			at += 1 + n
+		}
+		for ; at < len(b) && b[at] != d.delim; at++ {
+			if b[at] == '\n' {
+				return at + 1
+			}
+			if d.escape != 0 && b[at] == d.escape {
+				at++
+			}
+		}
+		if at >= len(b) {
+			return 0
+		}
+		at++
+	}
+}
+
+// closing is the length of a quoted field's rest with its closing quote, -1
+// when there is none.
+func (d dialect) closing(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		switch {
+		case d.escape != 0 && b[i] == d.escape:
+			i++
+		case b[i] == d.quote:
+			if i+1 < len(b) && b[i+1] == d.quote && d.escape != d.quote {
+				i++
+				continue
+			}
+			return i + 1
+		}
+	}
+	return -1
+}

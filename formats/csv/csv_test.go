@@ -1,0 +1,137 @@
+package csv
+
+import (
+	"bytes"
+	stdcsv "encoding/csv"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/types"
+)
+
+func spec(options map[string]string, fields ...types.Type) formats.Spec {
+	s := &types.Schema{}
+	for i, t := range fields {
+		s.Fields = append(s.Fields, types.Field{Name: fmt.Sprint("f", i), Type: t})
+	}
+	return formats.Spec{Schema: s, Full: s, Options: formats.Values{Set: options, Declared: Format.Options}}
+}
+
+// decode cuts text into records and decodes them.
+func decode(t testing.TB, s formats.Spec, text []byte) (out batch.Batch, bad int) {
+	d, err := newDecoder(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := Format.Framer(s.Options)
+	in := formats.Input{Block: text}
+	for at := 0; at < len(text); {
+		n := 0
+		if frame != nil {
+			n = frame(text[at:], true)
+		} else {
+			n = bytes.IndexByte(text[at:], '\n') + 1
+		}
+		if n == 0 {
+			n = len(text) - at
+		}
+		in.Messages = append(in.Messages, formats.Message{Value: bytes.TrimSuffix(text[at:at+n], []byte("\n")), At: at})
+		at += n
+	}
+	out.Reset(s.Schema.Types())
+	if err := d.Decode(in, &out, func(formats.Message, error) error { bad++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return out, bad
+}
+
+// What encoding/csv writes is read back, and the reverse.
+func TestAgainstEncodingCSV(t *testing.T) {
+	rows := [][]string{{"a", "b c", "d,e"}, {"", `say "x"`, "two\nlines"}, {"é", "\t", " pad "}, {"a long text without anything that needs quotes", "1", "-"}}
+	var text bytes.Buffer
+	w := stdcsv.NewWriter(&text)
+	if err := w.WriteAll(rows); err != nil {
+		t.Fatal(err)
+	}
+	s := spec(nil, types.StringType, types.StringType, types.StringType)
+	b, bad := decode(t, s, text.Bytes())
+	if bad > 0 || b.Len != len(rows) {
+		t.Fatalf("%d rows, %d bad", b.Len, bad)
+	}
+	for i, row := range rows {
+		for c, want := range row {
+			if got := string(b.Cols[c].Bytes(i)); got != want {
+				t.Errorf("row %d: %q, want %q", i, got, want)
+			}
+		}
+	}
+	e, err := newEncoder(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msgs, err := e.Encode(&b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again strings.Builder
+	for _, m := range msgs {
+		again.Write(m.Value)
+		again.WriteByte('\n')
+	}
+	got, err := stdcsv.NewReader(strings.NewReader(again.String())).ReadAll()
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(rows) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, s := range []string{"1,x,1.5,a;b\n", "\"", "1,\"a\nb\"\"c\",2\n,,\n", "#c\n\\,\\\n", "1,x,1e400,;;;\n9999999999999999999999,,NaN,\n", "\xff,\xfe\"\n"} {
+		f.Add([]byte(s), byte(0))
+		f.Add([]byte(s), byte(7))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, o byte) {
+		options := map[string]string{}
+		for bit, kv := range [][2]string{{"ignore-parse-errors", "true"}, {"escape-character", "\\"}, {"trim-spaces", "true"}, {"allow-comments", "true"}, {"null-literal", "x"}} {
+			if o>>bit&1 == 1 {
+				options[kv[0]] = kv[1]
+			}
+		}
+		s := spec(options, types.IntType, types.StringType, types.DoubleType, types.ArrayOf(types.StringType))
+		b, _ := decode(t, s, text)
+		for i := 0; i < b.Len; i++ { // every view lies in its buffer
+			batch.AppendRow(nil, s.Schema.Types(), b.Cols, i)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	line := "1047,2001,39210,channel-4711,https://www.nexmark.com/abc/def/ghi/item.htm?query=1,2015-07-15 00:00:00.123,abcdefghijklmnopqrst\n"
+	text := []byte(strings.Repeat(line, 1000))
+	s := spec(nil, types.BigIntType, types.BigIntType, types.BigIntType, types.StringType, types.StringType, types.TimestampType(3), types.StringType)
+	d, err := newDecoder(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := formats.Input{Block: text}
+	for i := 0; i < 1000; i++ {
+		in.Messages = append(in.Messages, formats.Message{Value: text[i*len(line) : (i+1)*len(line)-1], At: i * len(line)})
+	}
+	ts := s.Schema.Types()
+	var out batch.Batch
+	frame := Format.Framer(s.Options)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += 1000 { // ns/op is per row
+		for at := 0; at < len(text); {
+			at += frame(text[at:], true)
+		}
+		out.Reset(ts)
+		if err := d.Decode(in, &out, func(_ formats.Message, err error) error { return errors.Join(err) }); err != nil || out.Len != 1000 {
+			b.Fatal(err, out.Len)
+		}
+	}
+}
