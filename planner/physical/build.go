@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/operators/limit"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/operators/sort"
 	"github.com/millrace/millrace/operators/topn"
 	"github.com/millrace/millrace/operators/union"
 	"github.com/millrace/millrace/operators/values"
@@ -246,12 +247,16 @@ func (b *builder) sort(n *logical.Sort, in Input) (*Node, error) {
 		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: n.Offset + n.Limit, ToCol: -1, Out: n.Schema(), Limit: true}
 		return b.add(spec, at, in), nil
 	case b.cfg.Session.Batch:
-		spec := &topn.Spec{In: n.Input.Schema(), By: n.By, From: n.Offset + 1, To: 1 << 30, ToCol: -1, Out: n.Schema(), Limit: true}
-		return b.add(spec, at, in), nil
-	case len(n.By) > 0 && n.Input.Schema().Fields[n.By[0].Col].Type.Attr == types.Rowtime && !n.By[0].Desc:
-		return nil, sqlerr.Unsupported(at, "ORDER BY a time attribute")
+		return b.add(&sort.Spec{In: n.Input.Schema(), By: n.By, Order: sort.Final, Offset: n.Offset}, at, in), nil
+	case len(n.By) > 0 && n.Offset == 0 && !n.By[0].Desc:
+		switch n.Input.Schema().Fields[n.By[0].Col].Type.Attr {
+		case types.Rowtime:
+			return b.add(&sort.Spec{In: n.Input.Schema(), By: n.By, Order: sort.Rowtime}, at, in), nil
+		case types.Proctime:
+			return b.add(&sort.Spec{In: n.Input.Schema(), By: n.By, Order: sort.Proctime}, at, in), nil
+		}
 	}
-	if len(n.By) == 0 {
+	if len(n.By) == 0 || n.Offset > 0 {
 		return nil, sqlerr.New(sqlerr.Invalid, at, "FETCH is missed, which on streaming table is not supported currently").WithHint("add LIMIT n")
 	}
 	return nil, sqlerr.New(sqlerr.Invalid, at, "Sort on a non-time-attribute field is not supported").

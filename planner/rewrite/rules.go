@@ -19,6 +19,7 @@ var Rules = []Rule{
 	{"merge-projects", mergeProjects},
 	{"push-filters", pushFilter},
 	{"join-sides", joinSides},
+	{"inner-order", innerOrder},
 	{"top-n", topN},
 	{"merge-ranks", mergeProjects},
 	{"unused-rank", unusedRank},
