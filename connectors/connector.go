@@ -82,9 +82,11 @@ type Source interface {
 	Changes() batch.Changes
 	// Bounded says that it ends.
 	Bounded() bool
-	// Splits lists the splits; known are those listed before. Asked at the start
-	// and, for unbounded sources, now and then again. parallelism is a hint for
-	// sources that can split at will.
+	// Splits lists the splits; known are those listed before, perhaps by an earlier
+	// run with another parallelism. Asked at the start and, for unbounded sources, now
+	// and then again: a split whose name isn't known is read as a new one.
+	// parallelism is a hint for sources that can split at will; these return known
+	// when there are any.
 	Splits(ctx context.Context, known []Split, parallelism int) ([]Split, error)
 	// Read opens a split at a position, nil for its beginning.
 	Read(ctx context.Context, s Split, from []byte, env ReadEnv) (Reader, error)
@@ -180,6 +182,10 @@ type Writer interface {
 	Prepare(ctx context.Context, n uint64) ([]byte, error)
 	Close() error
 }
+
+// Idempotent is a Sink that ends at the same table when rows are written again: an
+// upsert by key. A job may then fall back behind a checkpoint. Optional.
+type Idempotent interface{ Idempotent() bool }
 
 // Truncater is a Sink that INSERT OVERWRITE and TRUNCATE can empty. Optional.
 type Truncater interface {

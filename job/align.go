@@ -17,6 +17,7 @@ type alignment struct {
 type request struct {
 	n       uint64
 	durable bool // freeze the state
+	delta   bool // write what changed since the last one alone
 	stop    bool // the heads aren't stepped again
 	final   bool // nothing will follow
 }
@@ -191,7 +192,7 @@ func (t *task) checkpoint(r request) error {
 			}
 		}
 	}
-	t.coord.acknowledge(a)
+	t.coord.acknowledge(a, r.delta)
 	return nil
 }
 

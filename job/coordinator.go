@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // coordinator asks for barriers, makes a checkpoint of what the tasks acknowledge,
@@ -39,6 +40,7 @@ type coordinator struct {
 	listed   time.Time
 	reported time.Time
 	kept     map[*physical.Node][][]byte // what commits have kept
+	chain    chain
 	over     bool
 }
 
@@ -56,14 +58,14 @@ type ack struct {
 	task     int
 	vertices []vertexAck
 	snapshot state.Snapshot
-	files    []stateFile
+	files    []checkpoint.StateFile
 	err      error
 }
 
 // vertexAck is what a checkpoint keeps of a vertex beside its state.
 type vertexAck struct {
 	vertex    *vertex
-	marks     marks
+	marks     checkpoint.Marks
 	splits    []operators.SplitState
 	pending   []pending
 	watermark int64 // a sink's, for Commit
@@ -230,7 +232,7 @@ func (c *coordinator) begin(r request, now time.Time) error {
 		return nil
 	}
 	c.n++
-	r.n = c.n
+	r.n, r.delta = c.n, r.durable && !c.chain.wantsBase()
 	c.mu.Lock()
 	c.last = r
 	c.mu.Unlock()
@@ -243,14 +245,14 @@ func (c *coordinator) begin(r request, now time.Time) error {
 
 // acknowledge is a task's answer, from its goroutine: the state is written beside
 // it.
-func (c *coordinator) acknowledge(a ack) {
+func (c *coordinator) acknowledge(a ack, delta bool) {
 	if a.snapshot == nil {
 		c.tell(event{ack: &a})
 		return
 	}
 	c.driver.background(func() {
 		defer a.snapshot.Release()
-		a.files, a.err = c.save(&a)
+		a.files, a.err = c.save(&a, delta)
 		c.tell(event{ack: &a})
 	})
 }
@@ -284,12 +286,10 @@ func (c *coordinator) complete(now time.Time) error {
 	if err := c.commit(at, now); err != nil {
 		return err
 	}
-	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
-	if at.final && at.durable {
-		if err := c.cfg.Checkpoint.Dir.Clear(); err != nil {
-			return err
-		}
+	if at.durable {
+		c.retain()
 	}
+	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
 	c.over = at.stop
 	return nil
 }
@@ -310,6 +310,11 @@ func (c *coordinator) giveUp(err error, now time.Time) error {
 
 // commit brings every sink's transactions home.
 func (c *coordinator) commit(at *attempt, now time.Time) error {
+	if at.durable && c.anyPending(at) {
+		if err := c.cfg.Checkpoint.Dir.MarkCommits(at.n); err != nil {
+			return err
+		}
+	}
 	for _, n := range c.graph.Nodes {
 		spec, ok := n.Spec.(*sink.Spec)
 		if !ok {
@@ -342,6 +347,15 @@ func (c *coordinator) pendings(at *attempt, n *physical.Node) (list [][]byte, wa
 		}
 	}
 	return list, watermark
+}
+
+func (c *coordinator) anyPending(at *attempt) bool {
+	for _, n := range c.graph.Nodes {
+		if list, _ := c.pendings(at, n); len(list) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // commitTries is how often a commit is tried; the pauses grow to some seconds.

@@ -52,6 +52,7 @@ func (r *run) expand() error {
 			x.connect(n, i)
 		}
 	}
+	r.nodes = x.vertices
 	return nil
 }
 
@@ -174,7 +175,7 @@ func identities(g *physical.Graph) map[*physical.Node]state.Identity {
 // doesn't say how its input must be spread gets no state: its results would be
 // wrong.
 func (t *task) opener(v *vertex) state.Opener {
-	o := t.store.Open(v.identity)
+	o := state.Opener(recording{Opener: t.store.Open(v.identity), v: v})
 	if _, ok := v.node.Spec.(operators.Distributed); !ok && v.node.Parallelism > 1 && v.head == nil {
 		return refusing{Opener: o, name: v.node.Spec.Name()}
 	}
@@ -203,7 +204,9 @@ type source struct {
 // read before anything runs.
 func (r *run) list(ctx context.Context) error {
 	for _, s := range r.sources {
-		if _, err := s.splits.list(ctx); err != nil {
+		if s.splits.restored() && s.splits.source.Bounded() {
+			s.splits.complete = true // its list was complete
+		} else if _, err := s.splits.list(ctx); err != nil {
 			return &failure{operator: s.node.Spec.Name(), err: fmt.Errorf("table %s: %w", s.splits.table, err)}
 		}
 		for _, i := range s.splits.deal() {

@@ -38,6 +38,7 @@ import (
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/checkpoint"
 	"github.com/millrace/millrace/types"
 )
 
@@ -93,8 +94,11 @@ type run struct {
 	cancel  context.CancelFunc
 	driver  Driver
 	tasks   []*task
+	nodes   map[*physical.Node][]*vertex
 	sources []source
 	coord   *coordinator
+
+	restored *checkpoint.Manifest // where the job goes on; nil: it begins
 
 	mu    sync.Mutex
 	first error
@@ -121,6 +125,9 @@ func runOnce(soft context.Context, g *physical.Graph, cfg Config) (err error) {
 		}
 	}()
 	if err := r.start(); err != nil {
+		if errors.Is(err, errFinished) {
+			return nil
+		}
 		return err
 	}
 	r.driver.run(len(r.tasks)+1, func(i int) { r.actor(soft, i) })
@@ -141,8 +148,16 @@ func runOnce(soft context.Context, g *physical.Graph, cfg Config) (err error) {
 
 // start brings the tasks to where they begin.
 func (r *run) start() error {
+	if err := r.recover(r.ctx); err != nil {
+		return err
+	}
 	for _, t := range r.tasks {
 		if err := t.open(r.ctx); err != nil {
+			return err
+		}
+	}
+	if r.restored != nil {
+		if err := r.remember(); err != nil {
 			return err
 		}
 	}

@@ -23,15 +23,14 @@ type splits struct {
 	next     int                    // subtask of the next unbounded one
 	rest     []operators.Assigned   // bounded ones nobody has taken
 	complete bool                   // no more will be listed
-	done     []operators.SplitState // finished in an earlier run
+	begun    []operators.SplitState // as listed or restored, in that order
 }
 
 func newSplits(s *scan.Spec, subtasks int) *splits {
 	return &splits{source: s.Source, table: s.Table, assigned: make([][]operators.Assigned, subtasks)}
 }
 
-// list asks the source for splits it hasn't named yet. With restored ones a
-// bounded source isn't asked again: its list was complete.
+// list asks the source for splits it hasn't named yet.
 func (s *splits) list(ctx context.Context) (added bool, err error) {
 	s.mu.Lock()
 	known := append([]connectors.Split(nil), s.known...)
@@ -64,6 +63,7 @@ func (s *splits) add(add []operators.Assigned) {
 	var open []operators.Assigned
 	for _, a := range add {
 		s.known = append(s.known, connectors.Split{Name: a.Split.Name, Data: a.Split.Data, Bounded: a.Split.Bounded})
+		s.begun = append(s.begun, operators.SplitState{Split: a.Split, From: a.From, Skip: a.Skip, MaxTs: a.MaxTs})
 		if a.Split.Bounded {
 			s.rest = append(s.rest, a)
 		} else {
@@ -76,6 +76,24 @@ func (s *splits) add(add []operators.Assigned) {
 		s.assigned[i] = append(s.assigned[i], a)
 		s.next++
 	}
+}
+
+// finished takes up a split that an earlier run has read to its end.
+func (s *splits) finished(x operators.SplitState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = append(s.known, connectors.Split{Name: x.Split.Name, Data: x.Split.Data, Bounded: x.Split.Bounded})
+	s.begun = append(s.begun, x)
+}
+
+// restored says that splits were taken from a checkpoint.
+func (s *splits) restored() bool { return len(s.known) > 0 }
+
+// all are the splits as they were when they were listed or restored.
+func (s *splits) all() []operators.SplitState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]operators.SplitState(nil), s.begun...)
 }
 
 // deal gives each subtask one split in order when there aren't more splits than

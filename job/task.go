@@ -48,17 +48,30 @@ func (t *task) open(ctx context.Context) error {
 		env := &operators.Env{
 			Context: ctx, State: t.opener(v), Subtask: v.subtask, Of: v.node.Parallelism, Session: t.cfg.Session,
 			Now:       func() time.Time { return t.now },
-			MiniBatch: t.cfg.MiniBatch.Enabled,
-			Rand:      t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
-			Wake:      t.mail.signal, Metrics: v.metrics, At: v.node.At,
+			MiniBatch: t.cfg.MiniBatch.Enabled, Restored: t.startedFrom(),
+			Rand: t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
+			Wake: t.mail.signal, Metrics: v.metrics, At: v.node.At,
 			Memory: &operators.Budget{Name: v.node.Spec.Name(), Total: t.cfg.Memory},
 			Side:   func(operators.Side) operators.Output { return discard{} },
 		}
-		if err := v.op.Open(env, v); err != nil {
+		err := v.op.Open(env, v)
+		v.opened = true
+		if err == nil && len(v.assign) > 0 {
+			err = v.head.Assign(v.assign)
+		}
+		if err != nil {
 			return v.fail(err)
 		}
 	}
 	return nil
+}
+
+// startedFrom is the checkpoint the job goes on from, 0 for none.
+func (r *run) startedFrom() uint64 {
+	if r.restored == nil {
+		return 0
+	}
+	return r.restored.N
 }
 
 // loop runs until the coordinator says that it is over: a task whose vertices have
@@ -265,6 +278,9 @@ func (t *task) blocked(v *vertex) error {
 func (t *task) close() error {
 	var first error
 	for _, v := range t.vertices {
+		if !v.opened {
+			continue
+		}
 		if err := v.op.Close(); err != nil && first == nil {
 			first = v.fail(err)
 		}

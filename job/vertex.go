@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // vertex is one subtask of a node: a live operator, what it knows of its inputs,
@@ -21,8 +22,10 @@ type vertex struct {
 	head     operators.Head
 	ticker   operators.Ticker
 	metrics  *operators.Metrics
-	splits   *splits // of a head that reads a table
-	complete bool    // it was told that no more come
+	splits   *splits              // of a head that reads a table
+	complete bool                 // it was told that no more come
+	assign   []operators.Assigned // where constant rows go on
+	tables   []checkpoint.Table   // what it has opened
 	outs     []outlet
 	inputs   []input
 
@@ -33,6 +36,7 @@ type vertex struct {
 	done    bool // nobody wants more of it
 	waiting bool // its inputs have ended, it lingers
 	ended   bool
+	opened  bool
 
 	pending []pending // a sink's transactions that no checkpoint has confirmed
 }

@@ -74,6 +74,7 @@ type Env struct {
 	Session     *types.Session
 	Now         func() time.Time // sampled once per batch
 	MiniBatch   bool             // hold changes back until Flush
+	Restored    uint64           // the checkpoint the job goes on from, 0 for none
 	Side        func(Side) Output
 	Rand        *rand.Rand
 	Wake        func() // makes the task call Tick or Next soon; may be called from any goroutine

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/types"
 )
 
@@ -44,19 +45,31 @@ func (s *Spec) New() operators.Operator { return &operator{spec: s} }
 
 type operator struct {
 	operators.Stateless
-	spec *Spec
-	seen int64
+	spec  *Spec
+	table state.Table // one row: the number of rows seen
+	id    [1]uint32
 	sel  []int32
 	out  batch.Batch
 }
 
+// Open opens the count.
+func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
+	o.Out = out
+	o.table, err = env.State.Table(state.Spec{Name: "seen", Row: []state.Column{{Type: types.BigIntType, Meaning: "rows"}}})
+	return err
+}
+
+// Process passes the rows that are wanted, and is done after the last.
 func (o *operator) Process(_ int, b *batch.Batch) error {
-	from := o.spec.Offset - o.seen
+	o.table.Upsert(nil, []uint64{0}, o.id[:], []bool{false})
+	o.table.Touch(o.id[:])
+	seen := o.table.I64(0).At(o.id[0])
+	from := o.spec.Offset - *seen
 	to := from + o.spec.Limit
 	if o.spec.Limit < 0 {
 		to = int64(b.Len)
 	}
-	o.seen += int64(b.Len)
+	*seen += int64(b.Len)
 	from, end := max(from, 0), min(to, int64(b.Len))
 	if from == 0 && end == int64(b.Len) {
 		if err := o.Out.Emit(b); err != nil {

@@ -98,7 +98,7 @@ func (o *Operator) openSplit(s *split) error {
 	if err != nil {
 		return o.spec.errorf("split %s: %v", s.ref.Name, err)
 	}
-	s.reader = r
+	s.reader, s.before, s.out = r, s.start, s.skip
 	o.open = append(o.open, s)
 	return nil
 }
@@ -181,7 +181,12 @@ func (o *Operator) take() (operators.Status, error) {
 		if b.Rows() == 0 {
 			continue
 		}
-		s.before, s.out = before, 0
+		if s.skip >= b.Len { // all of it was sent before the restore
+			s.skip -= b.Len
+			s.before, s.out = s.reader.Position(), s.skip
+			continue
+		}
+		s.before, s.out = before, s.skip
 		o.cur, o.curRows, o.from = s, b, s.skip
 		s.skip = 0
 		o.turn++

@@ -102,7 +102,7 @@ func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 			o.notNull = append(o.notNull, i)
 		}
 	}
-	if o.spec.Overwrite {
+	if o.spec.Overwrite && env.Restored == 0 {
 		t, ok := o.spec.Sink.(connectors.Truncater)
 		if !ok {
 			return sqlerr.New(sqlerr.Invalid, o.spec.At, "INSERT OVERWRITE: table %q can't be overwritten", o.spec.Table)
@@ -111,7 +111,7 @@ func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 			return fmt.Errorf("sink %s: %w", o.spec.Table, err)
 		}
 	}
-	w, err := o.spec.Sink.Open(o.ctx, connectors.WriterEnv{Job: o.spec.Job, Subtask: env.Subtask, Of: env.Of, Session: env.Session, Now: env.Now})
+	w, err := o.spec.Sink.Open(o.ctx, connectors.WriterEnv{Job: o.spec.Job, Subtask: env.Subtask, Of: env.Of, Restored: env.Restored, Session: env.Session, Now: env.Now})
 	if err != nil {
 		return fmt.Errorf("sink %s: %w", o.spec.Table, err)
 	}

@@ -55,10 +55,21 @@ func (o *operator) Open(env *operators.Env, out operators.Output) error {
 	return nil
 }
 
-func (o *operator) Process(int, *batch.Batch) error   { return nil }
-func (o *operator) Assign([]operators.Assigned) error { return nil }
-func (o *operator) NoMoreSplits()                     {}
-func (o *operator) Positions() []operators.SplitState { return nil }
+func (o *operator) Process(int, *batch.Batch) error { return nil }
+func (o *operator) NoMoreSplits()                   {}
+
+// Assign goes on where a checkpoint was taken.
+func (o *operator) Assign(add []operators.Assigned) error {
+	for _, a := range add {
+		o.next = a.Skip
+	}
+	return nil
+}
+
+// Positions is the one split, whose position is the number of rows sent.
+func (o *operator) Positions() []operators.SplitState {
+	return []operators.SplitState{{Split: operators.SplitRef{Name: "values", Bounded: true}, Skip: o.next, MaxTs: operators.MinWatermark}}
+}
 
 func (o *operator) Low() (int64, bool) { return operators.MinWatermark, false }
 

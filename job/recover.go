@@ -1,0 +1,436 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/checkpoint"
+	"github.com/millrace/millrace/types"
+)
+
+// RestoreError says that a job can't go on from its checkpoint, and what to do.
+type RestoreError struct {
+	Msg, Hint string
+	Err       error
+}
+
+func (e *RestoreError) Error() string {
+	if e.Hint == "" {
+		return e.Msg
+	}
+	return e.Msg + "; " + e.Hint
+}
+
+func (e *RestoreError) Unwrap() error { return e.Err }
+
+// errFinished says that the job has ended in an earlier run.
+var errFinished = errors.New("finished")
+
+// recover finds the checkpoint to go on from and brings home what it has pending,
+// before any writer opens; then it puts state, splits and watermarks in their
+// places. It runs before the tasks do.
+func (r *run) recover(ctx context.Context) error {
+	cp := r.cfg.Checkpoint
+	if cp.Dir == nil {
+		return nil
+	}
+	m, blocks, err := newest(cp, r.idempotent())
+	if err != nil {
+		return err
+	}
+	dir := cp.Dir
+	if m == nil && cp.From != nil {
+		dir = cp.From
+		if m, blocks, err = newest(Checkpoint{Dir: cp.From, Note: cp.Note, AcceptDuplicates: true}, true); err != nil {
+			return err
+		}
+		if m == nil {
+			return &RestoreError{Msg: fmt.Sprintf("there is no checkpoint in %s, which execution.savepoint.path names", cp.From.Path())}
+		}
+	}
+	if m != nil {
+		if err := r.fits(m); err != nil {
+			return err
+		}
+	}
+	if err := r.bringHome(ctx, m); err != nil {
+		return err
+	}
+	if err := cp.Dir.Sweep(); err != nil {
+		return err
+	}
+	if m == nil {
+		return nil
+	}
+	if m.Final {
+		r.note(fmt.Sprintf("job %q has ended already (checkpoint %d); remove %s to run it again", r.graph.Job, m.N, dir.Path()))
+		return errFinished
+	}
+	r.coord.n, r.restored = m.N, m
+	if dir != cp.Dir { // what the savepoint was numbered is not ours
+		r.coord.n = 0
+	}
+	r.note(fmt.Sprintf("job %q goes on from checkpoint %d", r.graph.Job, m.N))
+	return r.place(m, blocks)
+}
+
+// newest reads the newest checkpoint that is whole, with its state. One that is
+// damaged is passed over, unless rows would be written twice.
+func newest(cp Checkpoint, idempotent bool) (*checkpoint.Manifest, []state.Block, error) {
+	list, err := cp.Dir.List()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, n := range list {
+		var blocks []state.Block
+		m, err := cp.Dir.Read(n)
+		if err == nil {
+			for _, f := range m.Files {
+				err = cp.Dir.Blocks(f, func(b state.Block) error { blocks = append(blocks, b); return nil })
+				if err != nil {
+					break
+				}
+			}
+		}
+		if err == nil {
+			return m, blocks, nil
+		}
+		if !errors.Is(err, checkpoint.ErrDamaged) {
+			return nil, nil, &RestoreError{Msg: err.Error(), Err: err}
+		}
+		if cp.Note != nil {
+			cp.Note(fmt.Sprintf("checkpoint %d can't be used: %v", n, err))
+		}
+		back := "none is older"
+		if i+1 < len(list) {
+			back = fmt.Sprintf("the one before is %d", list[i+1])
+		}
+		if cp.Dir.Committed() >= n && !idempotent && !cp.AcceptDuplicates {
+			return nil, nil, &RestoreError{Msg: fmt.Sprintf("checkpoint %d in %s is damaged, and its sinks may have published what they wrote up to it", n, cp.Dir.Path()), Err: err,
+				Hint: fmt.Sprintf("going further back (%s) would write those rows twice: restore the files, or run with --accept-duplicates", back)}
+		}
+		if i+1 == len(list) {
+			return nil, nil, &RestoreError{Msg: fmt.Sprintf("no checkpoint in %s can be used", cp.Dir.Path()), Err: err,
+				Hint: "restore the files, or remove the directory to begin anew"}
+		}
+	}
+	return nil, nil, nil
+}
+
+// idempotent says that writing rows again ends at the same tables.
+func (r *run) idempotent() bool {
+	for _, n := range r.graph.Nodes {
+		s, ok := n.Spec.(*sink.Spec)
+		if !ok {
+			continue
+		}
+		if i, ok := s.Sink.(connectors.Idempotent); !ok || !i.Idempotent() {
+			return false
+		}
+	}
+	return true
+}
+
+// fits refuses a checkpoint of another job before anything runs: each of its
+// sources, sinks and stateful operators must be there, and no other.
+func (r *run) fits(m *checkpoint.Manifest) error {
+	var faults []string
+	ordinals := map[string]int{}
+	have := map[string]bool{}
+	for _, n := range r.graph.Nodes {
+		if v := r.nodes[n][0]; v.head != nil {
+			name := sourceName(v)
+			have[fmt.Sprint("source ", name, ordinal(ordinals, name))] = true
+		}
+		if s, ok := n.Spec.(*sink.Spec); ok {
+			have[fmt.Sprint("sink ", s.Table, ordinal(ordinals, "sink "+s.Table))] = true
+		}
+		have[fmt.Sprint(r.nodes[n][0].identity)] = true
+	}
+	for _, s := range m.Sources {
+		if !have[fmt.Sprint("source ", s.Table, s.Ordinal)] {
+			faults = append(faults, fmt.Sprintf("it has read %s, which the query doesn't read", s.Table))
+		}
+	}
+	for _, s := range m.Sinks {
+		if !have[fmt.Sprint("sink ", s.Table, s.Ordinal)] {
+			faults = append(faults, fmt.Sprintf("it has written %s, which the query doesn't write", s.Table))
+		}
+	}
+	for _, v := range m.Vertices {
+		if len(v.Tables) > 0 && !have[fmt.Sprint(v.Identity)] {
+			faults = append(faults, fmt.Sprintf("it has state of a %s that the query doesn't have or has over other rows (%s)", v.Identity.Role, schemas(v.Tables)))
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return misfit(m, strings.Join(faults, "; "))
+}
+
+func misfit(m *checkpoint.Manifest, why string) error {
+	return &RestoreError{Msg: fmt.Sprintf("checkpoint %d is that of another query: %s", m.N, why),
+		Hint: "run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew"}
+}
+
+func schemas(tables []checkpoint.Table) string {
+	var s []string
+	for _, t := range tables {
+		s = append(s, t.Name+": "+t.Schema)
+	}
+	return strings.Join(s, "; ")
+}
+
+// bringHome commits what the checkpoint has pending, and has each sink end what a
+// dead run left open.
+func (r *run) bringHome(ctx context.Context, m *checkpoint.Manifest) error {
+	ordinals := map[string]int{}
+	for _, n := range r.graph.Nodes {
+		spec, ok := n.Spec.(*sink.Spec)
+		if !ok {
+			continue
+		}
+		k := ordinal(ordinals, spec.Table)
+		var keep [][]byte
+		if m != nil {
+			for _, s := range m.Sinks {
+				if s.Table != spec.Table || s.Ordinal != k {
+					continue
+				}
+				var err error
+				wm := int64(operators.MinWatermark)
+				if m.Final {
+					wm = operators.MaxWatermark
+				}
+				cm := connectors.Commit{N: m.N, Watermark: wm, Final: m.Final, Now: r.cfg.Session.Now()}
+				if keep, err = spec.Sink.Commit(ctx, cm, s.Pending); err != nil {
+					return &RestoreError{Msg: fmt.Sprintf("sink %s: what checkpoint %d had prepared can't be committed: %v", spec.Table, m.N, err), Err: err}
+				}
+			}
+		}
+		if err := spec.Sink.Abandon(ctx, r.graph.Job, keep); err != nil {
+			return &failure{operator: spec.Name(), err: fmt.Errorf("sink %s: %w", spec.Table, err)}
+		}
+		r.coord.kept[n] = keep
+	}
+	return nil
+}
+
+// place gives each task its part of the state, and each source its splits.
+func (r *run) place(m *checkpoint.Manifest, blocks []state.Block) error {
+	byIdentity := map[state.Identity][]*vertex{}
+	for _, n := range r.graph.Nodes {
+		byIdentity[r.nodes[n][0].identity] = r.nodes[n]
+	}
+	parts := make([][]state.Block, len(r.tasks))
+	for _, b := range blocks {
+		v := byIdentity[b.Identity]
+		if v == nil {
+			return misfit(m, fmt.Sprintf("it has state of a %s that the query doesn't have", b.Identity.Role))
+		}
+		t := v[batch.Subtask(b.Group, len(v))].task
+		parts[t.index] = append(parts[t.index], b)
+	}
+	for i, t := range r.tasks {
+		err := t.store.Restore(func(yield func(state.Block) error) error {
+			for _, b := range parts[i] {
+				if err := yield(b); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return &RestoreError{Msg: fmt.Sprintf("checkpoint %d: %v", m.N, err), Err: err}
+		}
+	}
+	ordinals := map[string]int{}
+	for _, n := range r.graph.Nodes {
+		v := r.nodes[n][0]
+		if v.head == nil {
+			continue
+		}
+		name := sourceName(v)
+		k := ordinal(ordinals, name)
+		for _, s := range m.Sources {
+			if s.Table == name && s.Ordinal == k {
+				v.restoreSplits(s)
+			}
+		}
+	}
+	return nil
+}
+
+// restoreSplits puts a source's splits back: into the pool, or, for constant rows,
+// aside until the operator is open.
+func (v *vertex) restoreSplits(s checkpoint.Source) {
+	for _, x := range s.Splits {
+		ref := operators.SplitRef{Name: x.Name, Data: x.Data, Bounded: x.Bounded}
+		if v.splits != nil && x.Done {
+			v.splits.finished(operators.SplitState{Split: ref, Done: true, Result: x.Result, MaxTs: x.MaxTs})
+			continue
+		}
+		a := operators.Assigned{Split: ref, From: x.From, Skip: x.Skip, MaxTs: x.MaxTs}
+		if v.splits != nil {
+			v.splits.add([]operators.Assigned{a})
+		} else {
+			v.assign = append(v.assign, a)
+		}
+	}
+}
+
+// remember tells the operators the watermarks they knew, inputs first, so that a
+// row that was late before is late now, and lets them pass on what they had.
+//
+// A subtask of a task with heads may be given other splits than it had: there the
+// least of all subtasks counts.
+func (r *run) remember() error {
+	for _, n := range r.graph.Nodes {
+		var old *checkpoint.Vertex
+		for i := range r.restored.Vertices {
+			if r.restored.Vertices[i].Identity == r.nodes[n][0].identity {
+				old = &r.restored.Vertices[i]
+			}
+		}
+		if old == nil {
+			continue
+		}
+		least := checkpoint.Marks{Heard: operators.MaxWatermark, Passed: operators.MaxWatermark}
+		for _, x := range old.Subtasks {
+			if !x.Ended {
+				least.Heard, least.Passed = min(least.Heard, x.Heard), min(least.Passed, x.Passed)
+			}
+		}
+		for _, v := range r.nodes[n] {
+			marks := least
+			if len(old.Subtasks) == len(r.nodes[n]) && len(v.task.heads) == 0 && !old.Subtasks[v.subtask].Ended {
+				marks = old.Subtasks[v.subtask]
+			}
+			if err := v.remember(marks); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range r.tasks {
+		if err := t.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *vertex) remember(m checkpoint.Marks) error {
+	if v.head != nil {
+		if m.Passed == operators.MaxWatermark { // it has ended, and will say so again
+			return nil
+		}
+		v.passed = m.Passed
+	} else if m.Heard > v.heard && m.Heard != operators.MaxWatermark {
+		v.heard = m.Heard
+		pass, err := v.op.Watermark(m.Heard)
+		if err := v.ignoreDone(err); err != nil {
+			return err
+		}
+		v.passed = max(v.passed, pass)
+	}
+	v.metrics.Watermark.Store(max(v.heard, v.passed))
+	if v.passed == operators.MinWatermark {
+		return nil
+	}
+	return v.mark()
+}
+
+// recording notes what tables an operator opens, for the manifest, and refuses
+// those that the checkpoint doesn't have or has with other columns.
+type recording struct {
+	state.Opener
+	v *vertex
+}
+
+func (o recording) Table(s state.Spec) (state.Table, error) {
+	if err := o.note(s.Name, describe(s)); err != nil {
+		return nil, err
+	}
+	return o.Opener.Table(s)
+}
+
+func (o recording) Timers(name string, key []types.Type) (state.Timers, error) {
+	text := make([]string, len(key))
+	for i, t := range key {
+		text[i] = t.String()
+	}
+	if err := o.note(name, "timers("+strings.Join(text, ", ")+")"); err != nil {
+		return nil, err
+	}
+	return o.Opener.Timers(name, key)
+}
+
+func (o recording) note(name, schema string) error {
+	for _, t := range o.v.tables {
+		if t.Name == name {
+			return nil
+		}
+	}
+	o.v.tables = append(o.v.tables, checkpoint.Table{Name: name, Schema: schema})
+	sort.Slice(o.v.tables, func(i, j int) bool { return o.v.tables[i].Name < o.v.tables[j].Name })
+	m := o.v.task.restored
+	if m == nil {
+		return nil
+	}
+	role := o.v.node.Spec.Name()
+	for _, x := range m.Vertices {
+		if x.Identity != o.v.identity {
+			continue
+		}
+		for _, t := range x.Tables {
+			if t.Name != name {
+				continue
+			}
+			if t.Schema != schema {
+				return misfit(m, fmt.Sprintf("the state %q of %s was %s and would be %s", name, role, t.Schema, schema))
+			}
+			return nil
+		}
+	}
+	return misfit(m, fmt.Sprintf("it has no state for %s (%s: %s)", o.v.node.Describe(), name, schema))
+}
+
+// describe is a table's columns as text.
+func describe(s state.Spec) string {
+	cols := func(c []state.Column) string {
+		text := make([]string, len(c))
+		for i, x := range c {
+			text[i] = strings.TrimSpace(x.Meaning + " " + x.Type.String())
+		}
+		return "(" + strings.Join(text, ", ") + ")"
+	}
+	out := "key" + cols(s.Key)
+	if len(s.Row) > 0 {
+		out += " row" + cols(s.Row)
+	}
+	for _, l := range s.Lists {
+		out += fmt.Sprintf(" list%s+%d", cols(l.Row), l.Cells)
+	}
+	for _, m := range s.Multisets {
+		out += " multiset" + cols(m)
+	}
+	for _, x := range s.Sorted {
+		out += " sorted" + cols(x.Row)
+		for _, o := range x.By {
+			out += fmt.Sprintf(" by %d %v %v", o.Col, o.Desc, o.NullsLast)
+		}
+	}
+	if s.TTL > 0 {
+		out += " ttl " + s.TTL.Round(time.Millisecond).String()
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package checkpoint
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"path/filepath"
+
+	"github.com/millrace/millrace/state"
+)
+
+// A state file is blocks behind a header, and a checksum at its end:
+//
+//	file  = "MRSTATE1", block..., uvarint 0, CRC-32C (4 bytes, little-endian) of all before
+//	block = uvarint length of the rest, relation, role, uvarint ordinal, name,
+//	        uvarint group, delta (1 byte), data
+//
+// Strings have an uvarint length before them; data is the rest of its block.
+const fileHeader = "MRSTATE1"
+
+const stateSuffix = ".state"
+
+// Writer writes a state file.
+type Writer struct {
+	dir   *Dir
+	f     File
+	out   *bufio.Writer
+	file  StateFile
+	buf   []byte
+	pause func(bytes int)
+	err   error
+}
+
+// Create begins the state file of a task for checkpoint n. pause is called after
+// each block with its size, to write slower than the disk can; nil: never.
+func (d *Dir) Create(n uint64, task int, delta bool, pause func(bytes int)) (*Writer, error) {
+	w := &Writer{dir: d, file: StateFile{Name: fmt.Sprintf("%d-%02d%s", n, task, stateSuffix), Delta: delta}, pause: pause}
+	f, err := d.fs.Create(filepath.Join(d.path, w.file.Name))
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	w.f, w.out = f, bufio.NewWriterSize(f, 1<<18)
+	w.write([]byte(fileHeader))
+	return w, nil
+}
+
+func (w *Writer) write(b []byte) {
+	if w.err != nil {
+		return
+	}
+	w.file.Sum = crc32.Update(w.file.Sum, castagnoli, b)
+	w.file.Bytes += int64(len(b))
+	_, w.err = w.out.Write(b)
+}
+
+// Block writes one.
+func (w *Writer) Block(b state.Block) error {
+	h := w.buf[:0]
+	for _, s := range []string{b.Identity.Relation, b.Identity.Role} {
+		h = append(binary.AppendUvarint(h, uint64(len(s))), s...)
+	}
+	h = binary.AppendUvarint(h, uint64(b.Identity.Ordinal))
+	h = append(binary.AppendUvarint(h, uint64(len(b.Name))), b.Name...)
+	h = binary.AppendUvarint(h, uint64(b.Group))
+	h = append(h, map[bool]byte{true: 1}[b.Delta])
+	w.buf = h
+	w.write(binary.AppendUvarint(nil, uint64(len(h)+len(b.Data))))
+	w.write(h)
+	w.write(b.Data)
+	if w.pause != nil {
+		w.pause(len(b.Data))
+	}
+	return w.err
+}
+
+// Close ends the file and syncs it; then it may be named in a manifest.
+func (w *Writer) Close() (StateFile, error) {
+	w.write([]byte{0})
+	w.write(binary.LittleEndian.AppendUint32(nil, w.file.Sum))
+	if w.err == nil {
+		w.err = w.out.Flush()
+	}
+	if w.err == nil {
+		w.err = w.f.Sync()
+	}
+	if err := w.f.Close(); w.err == nil {
+		w.err = err
+	}
+	if w.err != nil {
+		return StateFile{}, fmt.Errorf("state directory: %s: %w", w.file.Name, w.err)
+	}
+	return w.file, nil
+}
+
+// Blocks reads a state file that a manifest names, after it has checked all of it.
+func (d *Dir) Blocks(file StateFile, f func(state.Block) error) error {
+	b, err := d.read(file.Name)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
+	}
+	n := len(b) - 4
+	if int64(len(b)) != file.Bytes || crc32.Checksum(b, castagnoli) != file.Sum || !bytes.HasPrefix(b, []byte(fileHeader)) || n < len(fileHeader) ||
+		crc32.Checksum(b[:n], castagnoli) != binary.LittleEndian.Uint32(b[n:]) {
+		return fmt.Errorf("%s: %w: its checksum doesn't hold", file.Name, ErrDamaged)
+	}
+	r := reader{b: b[len(fileHeader):n]}
+	for {
+		size := r.uvarint()
+		if size == 0 || r.bad {
+			break
+		}
+		inner := reader{b: r.take(size)}
+		block := state.Block{Identity: state.Identity{Relation: inner.text(), Role: inner.text(), Ordinal: int(inner.uvarint())}}
+		block.Name, block.Group = inner.text(), int(inner.uvarint())
+		block.Delta = len(inner.b) > 0 && inner.take(1)[0] == 1
+		block.Data = inner.b
+		if inner.bad {
+			r.bad = true
+			break
+		}
+		if err := f(block); err != nil {
+			return err
+		}
+	}
+	if r.bad || len(r.b) > 0 {
+		return fmt.Errorf("%s: %w: its blocks don't fit", file.Name, ErrDamaged)
+	}
+	return nil
+}
+
+// reader reads the numbers and strings of a block.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) uvarint() uint64 {
+	x, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return x
+}
+
+func (r *reader) take(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	out := r.b[:n:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *reader) text() string { return string(r.take(r.uvarint())) }
+
+// Verify reads everything a manifest names.
+func (d *Dir) Verify(m *Manifest) error {
+	for _, f := range m.Files {
+		if err := d.Blocks(f, func(state.Block) error { return nil }); err != nil {
+			return fmt.Errorf("checkpoint %d: %w", m.N, err)
+		}
+	}
+	return nil
+}

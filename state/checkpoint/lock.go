@@ -1,0 +1,31 @@
+//go:build unix
+
+package checkpoint
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrLocked says that another process runs the job.
+type ErrLocked struct{ Path string }
+
+func (e *ErrLocked) Error() string {
+	return fmt.Sprintf("another process runs a job on the state directory %s; stop it, or give this one another pipeline.name or directory", filepath.Dir(e.Path))
+}
+
+// lock takes the lock file; the system lets go of it when the process dies.
+func lock(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, &ErrLocked{path}
+	}
+	return f, nil
+}
