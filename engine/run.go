@@ -118,6 +118,7 @@ type planned struct {
 	graph     *physical.Graph
 	session   *types.Session
 	bounded   bool
+	collects  bool // a query: its rows go to the caller
 	rewritten []logical.Node
 }
 
@@ -174,26 +175,43 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := physical.Build(roots, physical.Config{Session: q, Parallelism: parallelism, Job: s.Option("pipeline.name", "millrace"), Collect: collect, Stdout: s.cfg.Stdout})
+	g, err := physical.Build(roots, physical.Config{Session: q, Parallelism: parallelism, Job: s.jobName(roots), Collect: collect, Stdout: s.cfg.Stdout})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), rewritten: roots}, schema, nil
+	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), collects: schema != nil, rewritten: roots}, schema, nil
 }
 
-func (s *Session) run(ctx context.Context, p *planned, out Output) error {
+// prepare reads the settings that p runs under, here and now, and returns what
+// runs it.
+func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context) error, err error) {
 	cfg, err := s.jobConfig(p.session)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cfg.NewStore = func(o state.Options) state.Store { return plain.New(o) }
 	cfg.Driver = s.cfg.Driver
 	cfg.Progress = s.watch(p, out)
-	err = job.Run(ctx, p.graph, cfg)
-	if errors.Is(err, operators.Done) {
-		return nil
+	closeDir, err := s.keep(&cfg, p, out)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return func(ctx context.Context) error {
+		defer closeDir()
+		err := job.Run(ctx, p.graph, cfg)
+		if errors.Is(err, operators.Done) {
+			return nil
+		}
+		return err
+	}, nil
+}
+
+func (s *Session) run(ctx context.Context, p *planned, out Output) error {
+	run, err := s.prepare(p, out)
+	if err != nil {
+		return err
+	}
+	return run(ctx)
 }
 
 // selectRows runs a query in the foreground.
@@ -224,10 +242,15 @@ func (s *Session) insert(jobs *jobs, stmt ast.Stmt, out Output) error {
 	if err != nil {
 		return err
 	}
-	if p.bounded || strings.EqualFold(s.Option("table.dml-sync", "false"), "true") {
-		return s.run(jobs.ctx, p, out)
+	s.number(p)
+	run, err := s.prepare(p, out)
+	if err != nil {
+		return err
 	}
-	jobs.start(func(ctx context.Context) error { return s.run(ctx, p, out) })
+	if p.bounded || strings.EqualFold(s.Option("table.dml-sync", "false"), "true") {
+		return run(jobs.ctx)
+	}
+	jobs.start(run)
 	return nil
 }
 

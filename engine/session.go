@@ -51,6 +51,9 @@ type Config struct {
 	Lookup  func(name string) (string, bool) // ${VAR}
 	Cores   int                              // what parallelism "auto" means; 0: those of the machine
 	Driver  func() job.Driver                // who decides which task runs; nil: goroutines
+
+	StateDir         string // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
+	AcceptDuplicates bool   // fall back behind a checkpoint whose sinks have published
 }
 
 // Session is one user's catalog names and settings. It belongs to one goroutine.
@@ -60,7 +63,8 @@ type Session struct {
 	set   map[string]string
 	funcs *registry
 
-	hinted bool // a job was given the hint that there are more cores
+	jobs   map[string]int // names given to jobs
+	hinted bool           // a job was given the hint that there are more cores
 }
 
 // New makes a session with an empty in-memory default catalog.
@@ -71,7 +75,7 @@ func New(cfg Config) *Session {
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stdout
 	}
-	s := &Session{cfg: cfg, set: map[string]string{}, funcs: newRegistry()}
+	s := &Session{cfg: cfg, set: map[string]string{}, jobs: map[string]int{}, funcs: newRegistry()}
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	return s
 }
@@ -205,6 +209,11 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	c.Evict = s.Option("millrace.evict", "false") == "true"    // a test mode
 	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0) // likewise
 	c.Checkpoint.Interval = duration("execution.checkpointing.interval", "10 s")
+	c.Checkpoint.Retain = 2
+	for _, key := range []string{"state.checkpoints.num-retained", "execution.checkpointing.num-retained"} {
+		c.Checkpoint.Retain = number(key, c.Checkpoint.Retain)
+	}
+	c.Checkpoint.Rate = int64(number("millrace.checkpoint-mb-per-second", 200)) << 20
 	c.Checkpoint.MinPause = duration("execution.checkpointing.min-pause", "0 ms")
 	c.Checkpoint.Timeout = duration("execution.checkpointing.timeout", "10 min")
 	c.Checkpoint.Tolerable = number("execution.checkpointing.tolerable-failed-checkpoints", 0)

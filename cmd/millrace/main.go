@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // Exit codes, part of the interface.
@@ -26,6 +28,7 @@ const (
 	exitSQL      = 3
 	exitSIGINT   = 130
 	exitExternal = 5
+	exitState    = 6
 )
 
 // version is set by the linker.
@@ -79,6 +82,11 @@ func run(args []string) int {
 
 // codeOf is the exit code for an error of the engine.
 func codeOf(err error) int {
+	var restore *job.RestoreError
+	var locked *checkpoint.ErrLocked
+	if errors.As(err, &restore) || errors.As(err, &locked) {
+		return exitState
+	}
 	code := exitOK
 	for _, e := range sqlerr.All(err) {
 		if e.Code == sqlerr.Runtime {

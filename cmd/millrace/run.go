@@ -26,6 +26,8 @@ type flags struct {
 	progress    string
 	parallelism string
 	quiet       bool
+	stateDir    string
+	duplicates  bool
 }
 
 func (f *flags) register(s *pflag.FlagSet) {
@@ -37,6 +39,8 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.BoolVar(&f.changelog, "changelog", false, "print every change with its kind")
 	s.StringVar(&f.progress, "progress", "auto", "auto, tty or none")
 	s.StringVarP(&f.parallelism, "parallelism", "p", "", "subtasks per operator: a number, or auto for all cores (default 1)")
+	s.StringVar(&f.stateDir, "state-dir", "", "directory for the checkpoints of INSERT jobs, each under its pipeline.name; a job goes on from there")
+	s.BoolVar(&f.duplicates, "accept-duplicates", false, "go back behind a damaged checkpoint though its rows were published")
 	s.BoolVar(&f.quiet, "quiet", false, "no notes and no progress on stderr")
 }
 
@@ -87,7 +91,7 @@ func (f *flags) session() (*engine.Session, error) {
 		}
 		vars[k] = v
 	}
-	return engine.New(engine.Config{Options: options, Lookup: func(name string) (string, bool) {
+	return engine.New(engine.Config{Options: options, StateDir: f.stateDir, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}

@@ -48,8 +48,8 @@ type operator struct {
 	spec  *Spec
 	table state.Table // one row: the number of rows seen
 	id    [1]uint32
-	sel  []int32
-	out  batch.Batch
+	sel   []int32
+	out   batch.Batch
 }
 
 // Open opens the count.

@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/state/checkpoint"
+)
+
+// jobName is pipeline.name, or a name made of what the job writes, as Flink makes
+// it.
+func (s *Session) jobName(roots []logical.Node) string {
+	name := s.Option("pipeline.name", "")
+	if name == "" {
+		var tables []string
+		for _, r := range roots {
+			if sink, ok := r.(*logical.Sink); ok && sink.Table != nil {
+				tables = append(tables, strings.ReplaceAll(sink.Table.Path.Dotted(), "`", ""))
+			}
+		}
+		name = "insert-into_" + strings.Join(tables, ",")
+	}
+	return name
+}
+
+// number gives a job whose name another of the session has a number: each has a
+// state directory of its own.
+func (s *Session) number(p *planned) {
+	s.jobs[p.graph.Job]++
+	n := s.jobs[p.graph.Job]
+	if n == 1 {
+		return
+	}
+	p.graph.Job = fmt.Sprintf("%s-%d", p.graph.Job, n)
+	for _, x := range p.graph.Nodes {
+		if spec, ok := x.Spec.(*sink.Spec); ok {
+			spec.Job = p.graph.Job
+		}
+	}
+}
+
+// folder is a job's name as a directory.
+func folder(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-,", r) {
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+// first is the value of the first of several names of a setting.
+func (s *Session) first(def string, keys ...string) string {
+	for _, k := range keys {
+		if v := s.Option(k, ""); v != "" {
+			return v
+		}
+	}
+	return def
+}
+
+// local is the directory that an option names.
+func local(key, v string) (string, error) {
+	path := strings.TrimPrefix(v, "file://")
+	if scheme, _, ok := strings.Cut(path, "://"); ok {
+		return "", sqlerr.Unsupported(sqlerr.Span{}, fmt.Sprintf("%s in %s://", key, scheme))
+	}
+	return path, nil
+}
+
+// keep opens the state directory of an INSERT job, if there is one: --state-dir, or
+// execution.checkpointing.dir. A query's rows go to the caller, who can't take any
+// back: it runs without checkpoints.
+func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), err error) {
+	none := func() {}
+	const key = "execution.checkpointing.dir"
+	dir := s.cfg.StateDir
+	if dir == "" {
+		if dir, err = local(key, s.first("", key, "state.checkpoints.dir")); err != nil {
+			return none, err
+		}
+	}
+	if dir == "" || p.collects || p.session.Batch {
+		return none, nil
+	}
+	cp := &c.Checkpoint
+	if cp.Dir, err = checkpoint.Open(filepath.Join(dir, folder(p.graph.Job))); err != nil {
+		return none, err
+	}
+	closeDir = func() { _ = cp.Dir.Close() }
+	cp.Note, cp.AcceptDuplicates = out.Note, s.cfg.AcceptDuplicates
+	from, err := local("execution.savepoint.path", s.first("", "execution.savepoint.path", "execution.state-recovery.path"))
+	if err == nil && from != "" {
+		cp.From, err = checkpoint.At(checkpoint.OS{}, from)
+	}
+	if err != nil {
+		closeDir()
+		return none, err
+	}
+	return closeDir, nil
+}

@@ -1,0 +1,221 @@
+// Package crash kills the real binary at random points, starts it again with the
+// same command until it ends, and compares what its sink holds with an
+// uninterrupted run.
+//
+// CRASH_KILLS is the number of kills per job shape (default 2; `make crash` sets
+// 200), CRASH_SEED begins the random numbers.
+package crash
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const table = `
+CREATE TABLE nexmark (
+  event_type INT,
+  person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
+  auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ` + "`dateTime`" + ` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
+  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
+  ts AS CASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END,
+  WATERMARK FOR ts AS ts - INTERVAL '4' SECOND
+) WITH ('connector' = 'nexmark', 'events.num' = '%d');
+CREATE VIEW bid AS SELECT bid.auction, bid.bidder, bid.price, ts FROM nexmark WHERE event_type = 2;
+CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHERE event_type = 1;
+`
+
+// shape is a kind of job: its sink's columns and its query.
+type shape struct {
+	name, columns, format, query string
+	events                       int
+	ties                         bool // at parallelism 2 results hang on the order of arrival
+}
+
+var shapes = []shape{
+	{name: "stateless", columns: "auction BIGINT, price BIGINT, ts TIMESTAMP(3)", format: "json", events: 400_000,
+		query: "SELECT auction, price, ts FROM bid WHERE MOD(auction, 7) = 1"},
+	{name: "group", columns: "bidder BIGINT, c BIGINT, s BIGINT", format: "changelog-json", events: 150_000,
+		query: "SELECT bidder, COUNT(*), SUM(price) FROM bid WHERE MOD(auction, 3) = 1 GROUP BY bidder"},
+	{name: "windows", columns: "auction BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000,
+		query: "SELECT auction, window_start, COUNT(*) FROM HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '2' SECOND) GROUP BY auction, window_start, window_end"},
+	{name: "join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 150_000,
+		query: "SELECT a.id, a.category, b.price FROM auction a JOIN bid b ON a.id = b.auction WHERE MOD(b.bidder, 3) = 1"},
+	{name: "top-n", columns: "auction BIGINT, bidder BIGINT, price BIGINT, rn BIGINT", format: "changelog-json", events: 150_000, ties: true,
+		query: "SELECT auction, bidder, price, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS rn FROM bid) WHERE rn <= 3"},
+	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 150_000, ties: true,
+		query: "SELECT bidder, auction, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts DESC) AS rn FROM bid) WHERE rn = 1"},
+}
+
+func (s shape) script(dir string) string {
+	return fmt.Sprintf(table, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
+}
+
+func number(t *testing.T, name string, def int) int {
+	v := os.Getenv(name)
+	if v == "" {
+		return def
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatalf("%s is %q, not a number", name, v)
+	}
+	return n
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "millrace")
+	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/millrace").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// job is one shape with the directories of one run.
+type job struct {
+	bin, script, out, state string
+	parallelism             int
+}
+
+func newJob(t *testing.T, bin string, s shape, parallelism int) job {
+	dir := t.TempDir()
+	j := job{bin: bin, script: filepath.Join(dir, "job.sql"), out: filepath.Join(dir, "out"), state: filepath.Join(dir, "state"), parallelism: parallelism}
+	if err := os.WriteFile(j.script, []byte(s.script(j.out)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func (j job) command() (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command(j.bin, "run", "--state-dir", j.state, "-p", fmt.Sprint(j.parallelism), "-D", "execution.checkpointing.interval=20ms", j.script)
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	return cmd, &text
+}
+
+// rows are the lines of the visible files, sorted.
+func (j job) rows(t *testing.T) []string {
+	t.Helper()
+	files, err := os.ReadDir(j.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), ".") {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(j.out, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") {
+			if l != "" {
+				lines = append(lines, l)
+			}
+		}
+	}
+	sort.Strings(lines)
+	return lines
+}
+
+// pending says that a manifest names transactions that aren't visible: the kill
+// fell between prepare and commit.
+func (j job) pending() bool {
+	manifests, _ := filepath.Glob(filepath.Join(j.state, "*", "*.manifest"))
+	hidden, _ := filepath.Glob(filepath.Join(j.out, ".*"))
+	for _, m := range manifests {
+		b, _ := os.ReadFile(m)
+		for _, h := range hidden {
+			if bytes.Contains(b, []byte(base64.StdEncoding.EncodeToString([]byte(h)))) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestKill(t *testing.T) {
+	kills, seed := number(t, "CRASH_KILLS", 2), number(t, "CRASH_SEED", 1)
+	bin := build(t)
+	for i, s := range shapes {
+		for _, p := range []int{1, 2} {
+			if p > 1 && s.ties {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%d", s.name, p), func(t *testing.T) {
+				whole := newJob(t, bin, s, p)
+				cmd, text := whole.command()
+				began := time.Now()
+				if err := cmd.Run(); err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				took := time.Since(began)
+				want := whole.rows(t)
+				r := rand.New(rand.NewSource(int64(seed*100 + i*10 + p)))
+				done, between, resumed := 0, 0, 0
+				for done < kills {
+					j := newJob(t, bin, s, p)
+					for {
+						cmd, text := j.command()
+						if err := cmd.Start(); err != nil {
+							t.Fatal(err)
+						}
+						wait := time.Duration(r.Int63n(int64(took)))
+						timer := time.AfterFunc(wait, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+						err := cmd.Wait()
+						timer.Stop()
+						if strings.Contains(text.String(), "goes on from checkpoint") {
+							resumed++
+						}
+						if err == nil {
+							break
+						}
+						if cmd.ProcessState.ExitCode() >= 0 {
+							t.Fatalf("%v after %d kills\n%s", err, done, text)
+						}
+						done++
+						if j.pending() {
+							between++
+						}
+					}
+					same(t, want, j.rows(t))
+				}
+				t.Logf("%d kills, %d of them between prepare and commit, %d runs went on from a checkpoint, %d rows", done, between, resumed, len(want))
+			})
+		}
+	}
+}
+
+// same fails with the first rows that differ.
+func same(t *testing.T, want, got []string) {
+	t.Helper()
+	count := map[string]int{}
+	for _, l := range want {
+		count[l]++
+	}
+	for _, l := range got {
+		count[l]--
+	}
+	shown := 0
+	for l, n := range count {
+		if n != 0 && shown < 5 {
+			t.Errorf("%d times too few: %s", n, l)
+			shown++
+		}
+	}
+	if t.Failed() {
+		t.Fatalf("%d rows instead of %d", len(got), len(want))
+	}
+}
