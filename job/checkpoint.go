@@ -198,7 +198,7 @@ func (c *coordinator) sourceOf(at *attempt, n *physical.Node, ordinals map[strin
 
 // marks are what a checkpoint keeps of the vertex's event time.
 func (v *vertex) marks() checkpoint.Marks {
-	return checkpoint.Marks{Heard: v.heard, Passed: v.passed, Ended: v.ended}
+	return checkpoint.Marks{Heard: v.heard, Passed: v.passed, Ticked: v.task.ticked.UnixMilli(), Ended: v.ended}
 }
 
 // retain removes old checkpoints; that it can't is no reason to stop.

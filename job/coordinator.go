@@ -290,8 +290,16 @@ func (c *coordinator) complete(now time.Time) error {
 		c.retain()
 	}
 	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
-	c.over = at.stop
+	if c.over = at.stop; at.durable && !at.final {
+		c.noteStop(at.n)
+	}
 	return nil
+}
+
+func (c *coordinator) noteStop(n uint64) {
+	if c.over {
+		c.note(fmt.Sprintf("job %q stopped at checkpoint %d; the same command goes on from there", c.graph.Job, n))
+	}
 }
 
 // giveUp ends the attempt without a checkpoint; too many in a row end the job.

@@ -253,6 +253,7 @@ func (r *run) place(m *checkpoint.Manifest, blocks []state.Block) error {
 			return &RestoreError{Msg: fmt.Sprintf("checkpoint %d: %v", m.N, err), Err: err}
 		}
 	}
+	r.recall(m)
 	ordinals := map[string]int{}
 	for _, n := range r.graph.Nodes {
 		v := r.nodes[n][0]
@@ -288,34 +289,46 @@ func (v *vertex) restoreSplits(s checkpoint.Source) {
 	}
 }
 
-// remember tells the operators the watermarks they knew, inputs first, so that a
-// row that was late before is late now, and lets them pass on what they had.
+// recall finds what each vertex knew of time.
 //
 // A subtask of a task with heads may be given other splits than it had: there the
 // least of all subtasks counts.
-func (r *run) remember() error {
+func (r *run) recall(m *checkpoint.Manifest) {
 	for _, n := range r.graph.Nodes {
-		var old *checkpoint.Vertex
-		for i := range r.restored.Vertices {
-			if r.restored.Vertices[i].Identity == r.nodes[n][0].identity {
-				old = &r.restored.Vertices[i]
+		var old []checkpoint.Marks
+		for _, x := range m.Vertices {
+			if x.Identity == r.nodes[n][0].identity {
+				old = x.Subtasks
 			}
 		}
-		if old == nil {
-			continue
-		}
-		least := checkpoint.Marks{Heard: operators.MaxWatermark, Passed: operators.MaxWatermark}
-		for _, x := range old.Subtasks {
+		least := checkpoint.Marks{Heard: operators.MaxWatermark, Passed: operators.MaxWatermark, Ticked: operators.MaxWatermark}
+		for _, x := range old {
+			least.Ticked = min(least.Ticked, x.Ticked)
 			if !x.Ended {
 				least.Heard, least.Passed = min(least.Heard, x.Heard), min(least.Passed, x.Passed)
 			}
 		}
 		for _, v := range r.nodes[n] {
-			marks := least
-			if len(old.Subtasks) == len(r.nodes[n]) && len(v.task.heads) == 0 && !old.Subtasks[v.subtask].Ended {
-				marks = old.Subtasks[v.subtask]
+			switch {
+			case len(old) == 0:
+			case len(old) == len(r.nodes[n]) && len(v.task.heads) == 0 && !old[v.subtask].Ended:
+				v.memory = &old[v.subtask]
+			default:
+				v.memory = &least
 			}
-			if err := v.remember(marks); err != nil {
+		}
+	}
+}
+
+// remember tells the operators the watermarks they knew, inputs first, so that a
+// row that was late before is late now, and lets them pass on what they had.
+func (r *run) remember() error {
+	for _, n := range r.graph.Nodes {
+		for _, v := range r.nodes[n] {
+			if v.memory == nil {
+				continue
+			}
+			if err := v.remember(*v.memory); err != nil {
 				return err
 			}
 		}

@@ -54,6 +54,10 @@ func (t *task) open(ctx context.Context) error {
 			Memory: &operators.Budget{Name: v.node.Spec.Name(), Total: t.cfg.Memory},
 			Side:   func(operators.Side) operators.Output { return discard{} },
 		}
+		env.Heard = operators.MinWatermark
+		if v.memory != nil {
+			env.Heard, env.Ticked = v.memory.Heard, time.UnixMilli(v.memory.Ticked)
+		}
 		err := v.op.Open(env, v)
 		v.opened = true
 		if err == nil && len(v.assign) > 0 {

@@ -24,6 +24,7 @@ type vertex struct {
 	metrics  *operators.Metrics
 	splits   *splits              // of a head that reads a table
 	complete bool                 // it was told that no more come
+	memory   *checkpoint.Marks    // what it knew of time at the checkpoint
 	assign   []operators.Assigned // where constant rows go on
 	tables   []checkpoint.Table   // what it has opened
 	outs     []outlet

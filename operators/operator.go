@@ -75,12 +75,17 @@ type Env struct {
 	Now         func() time.Time // sampled once per batch
 	MiniBatch   bool             // hold changes back until Flush
 	Restored    uint64           // the checkpoint the job goes on from, 0 for none
-	Side        func(Side) Output
-	Rand        *rand.Rand
-	Wake        func() // makes the task call Tick or Next soon; may be called from any goroutine
-	Metrics     *Metrics
-	Memory      *Budget
-	At          sqlerr.Span
+	// Heard and Ticked are the watermark and the time the operator was last told
+	// before that checkpoint: what was due by then has been sent. MinWatermark and
+	// zero where there is none. The task tells it the watermark again after Open.
+	Heard   int64
+	Ticked  time.Time
+	Side    func(Side) Output
+	Rand    *rand.Rand
+	Wake    func() // makes the task call Tick or Next soon; may be called from any goroutine
+	Metrics *Metrics
+	Memory  *Budget
+	At      sqlerr.Span
 }
 
 // Side names a side output of an operator.

@@ -40,7 +40,26 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	}
 	o.keys = make([]batch.Vector, len(key))
 	o.table, err = env.State.Table(state.Spec{Name: "windows", Key: key, Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists, Windowed: true})
+	if err == nil && env.Restored > 0 {
+		o.resume()
+	}
 	return err
+}
+
+// resume finds out which windows were sent before the checkpoint.
+func (o *operator) resume() {
+	to := o.env.Heard
+	if o.spec.Window.Proctime {
+		to = o.env.Ticked.UnixMilli() - 1
+	}
+	for {
+		end, ok := o.next(o.table.Slices())
+		if !ok || end <= o.fired || o.spec.Window.Deadline(end, o.env.Session.Zone) > to {
+			break
+		}
+		o.fired = end
+	}
+	o.wm = max(o.wm, to)
 }
 
 // Process finds each row's slice and adds runs of one slice together.

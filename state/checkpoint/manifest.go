@@ -56,11 +56,11 @@ type Vertex struct {
 // Table is a table or set of timers of an operator.
 type Table struct{ Name, Schema string }
 
-// Marks are what a subtask knew of event time: the last watermark it was told and
-// the last it passed on.
+// Marks are what a subtask knew of time: the last watermark it was told, the last
+// it passed on, and the last tick of the clock, in ms.
 type Marks struct {
-	Heard, Passed int64
-	Ended         bool `json:",omitempty"`
+	Heard, Passed, Ticked int64
+	Ended                 bool `json:",omitempty"`
 }
 
 // Sink is what a sink has prepared and no checkpoint has confirmed.

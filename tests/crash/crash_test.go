@@ -2,8 +2,8 @@
 // same command until it ends, and compares what its sink holds with an
 // uninterrupted run.
 //
-// CRASH_KILLS is the number of kills per job shape (default 2; `make crash` sets
-// 200), CRASH_SEED begins the random numbers.
+// CRASH_KILLS is the number of kills per job shape (`make crash` sets 200); without
+// it each shape is killed once, on fewer rows. CRASH_SEED begins the random numbers.
 package crash
 
 import (
@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/millrace/millrace/engine" // so that the binary's code counts for the test cache
 )
 
 const table = `
@@ -147,12 +149,17 @@ func (j job) pending() bool {
 }
 
 func TestKill(t *testing.T) {
-	kills, seed := number(t, "CRASH_KILLS", 2), number(t, "CRASH_SEED", 1)
+	kills, seed := number(t, "CRASH_KILLS", 0), number(t, "CRASH_SEED", 1)
+	short := kills == 0
 	bin := build(t)
 	for i, s := range shapes {
 		for _, p := range []int{1, 2} {
-			if p > 1 && s.ties {
+			if p > 1 && s.ties || short && !s.ties && p != 1+i%2 {
 				continue
+			}
+			if short {
+				kills = 1
+				s.events /= 4
 			}
 			t.Run(fmt.Sprintf("%s/%d", s.name, p), func(t *testing.T) {
 				whole := newJob(t, bin, s, p)
