@@ -3,7 +3,9 @@ GO ?= go
 SEED ?= 1
 EVENTS ?= 2000000
 
-.PHONY: build test test-race lint rewrite bench conformance race-flink record-nexmark
+KILLS ?= 200
+
+.PHONY: crash build test test-race lint rewrite bench conformance race-flink record-nexmark
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -14,6 +16,9 @@ test: build ## unit and .test files; no servers
 
 test-race:
 	$(GO) test -race ./...
+
+crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
+	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
