@@ -1,50 +1,63 @@
 package text
 
 import (
-	"regexp"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/functions/regex"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
+// patterns compiles patterns: a constant one once, others when they change.
+type patterns struct {
+	last  string
+	ready bool
+	re    *regex.Regex // nil when the pattern isn't valid
+}
+
+func (p *patterns) of(pattern []byte) *regex.Regex {
+	if !p.ready || p.last != string(pattern) {
+		p.last, p.ready = string(pattern), true
+		p.re, _ = regex.Compile(p.last)
+	}
+	return p.re
+}
+
 // matcher makes a strict function whose second argument is a pattern. f gets nil
-// for a pattern that isn't valid.
-func matcher(name, usage string, result func([]functions.Arg) (types.Type, error), params []functions.Param, f func(re *regexp.Regexp, args []batch.Vector, out *batch.Vector, i int)) *functions.Scalar {
+// for a pattern that isn't valid, and room for a match.
+func matcher(name, usage, about string, result func([]functions.Arg) (types.Type, error), params []functions.Param,
+	f func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int)) *functions.Scalar {
 	s := strict(name, usage, result, params, nil)
-	s.Bind = func(c functions.Call) (functions.Kernel, error) {
-		if len(c.Args) > 1 && c.Args[1].Const != nil && !c.Args[1].Const.Null(0) {
-			re, _ := regexp.Compile(string(c.Args[1].Const.Bytes(0)))
-			return kernel(func(args []batch.Vector, out *batch.Vector, i int) { f(re, args, out, i) }), nil
-		}
-		var last string
-		var re *regexp.Regexp
-		first := true
+	s.Doc.Text = about
+	s.Bind = func(functions.Call) (functions.Kernel, error) {
+		var p patterns
+		room := make([]int, 0, 16)
 		return kernel(func(args []batch.Vector, out *batch.Vector, i int) {
-			if p := args[1].Bytes(i); first || string(p) != last {
-				first, last = false, string(p)
-				re, _ = regexp.Compile(last)
-			}
-			f(re, args, out, i)
+			f(p.of(args[1].Bytes(i)), args, out, i, room)
 		}), nil
 	}
 	return s
 }
 
+var textPattern = []functions.Param{str, str}
+
 // regexpExtract gives a group of the first match, the whole match by default.
-var regexpExtract = matcher("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])", functions.Nullable(types.StringType),
-	[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam.Opt()},
-	func(re *regexp.Regexp, args []batch.Vector, out *batch.Vector, i int) {
-		var g int64
+var regexpExtract = matcher("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])",
+	"A group of the first match, the whole match when none is given; NULL when nothing matches.",
+	functions.Nullable(types.StringType), []functions.Param{str, str, functions.IntParam.Opt()},
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
+		g := int64(0)
 		if len(args) > 2 {
 			g = args[2].I64[i]
 		}
-		if re == nil || g < 0 || g > int64(re.NumSubexp()) {
+		if re == nil || g < 0 || g > int64(re.Groups) {
 			out.SetNull(i)
 			return
 		}
 		s := args[0].Bytes(i)
-		m := re.FindSubmatchIndex(s)
+		m := re.Find(s, 0, room)
 		if m == nil || m[2*g] < 0 {
 			out.SetNull(i)
 			return
@@ -52,23 +65,121 @@ var regexpExtract = matcher("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, gr
 		out.SetBytes(i, s[m[2*g]:m[2*g+1]])
 	})
 
+// regexpExtractAll gives a group of every match, the first group by default.
+var regexpExtractAll = func() *functions.Scalar {
+	f := matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string, regex[, group])",
+		"A group of every match, the first group when none is given, 0 for the whole match; NULL when nothing matches.",
+		functions.Nullable(types.ArrayOf(types.StringType)), []functions.Param{str, str, functions.IntegerParam.Opt()},
+		func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
+			g := int64(1)
+			if len(args) > 2 {
+				g = args[2].I64[i]
+			}
+			kid := &out.Kids[0]
+			first := len(kid.Str)
+			if re != nil && g >= 0 && g <= int64(re.Groups) {
+				s := args[0].Bytes(i)
+				for at := 0; at >= 0; {
+					m := re.Find(s, at, room)
+					if m == nil {
+						break
+					}
+					k := len(kid.Str)
+					kid.Str = append(kid.Str, 0)
+					if m[2*g] < 0 {
+						kid.SetNull(k)
+					} else {
+						kid.SetValid(k)
+						kid.SetBytes(k, s[m[2*g]:m[2*g+1]])
+					}
+					at = regex.Next(s, m)
+				}
+			}
+			if out.Str[i] = batch.NewView(first, len(kid.Str)-first); len(kid.Str) == first {
+				out.SetNull(i)
+			}
+		})
+	result := f.Sigs[0].Result
+	f.Sigs[0].Result = func(args []functions.Arg) (types.Type, error) {
+		if len(args) > 2 {
+			if c := args[2].Const; c != nil && !c.Null(0) && c.I64[0] < 0 {
+				return types.Type{}, sqlerr.New(sqlerr.Type, args[2].At, "the group of REGEXP_EXTRACT_ALL can't be negative, but was %d", c.I64[0])
+			}
+		}
+		return result(args)
+	}
+	return f
+}()
+
 // regexpReplace replaces every match by a literal text.
-var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, replacement)", functions.Nullable(types.StringType),
-	[]functions.Param{functions.StringParam, functions.StringParam, functions.StringParam},
-	func(re *regexp.Regexp, args []batch.Vector, out *batch.Vector, i int) {
+var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, replacement)",
+	"The string with every match replaced by the replacement as it is; NULL when the pattern isn't valid.",
+	functions.Nullable(types.StringType), []functions.Param{str, str, str},
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
 		if re == nil {
 			out.SetNull(i)
 			return
 		}
-		out.SetBytes(i, re.ReplaceAllLiteral(args[0].Bytes(i), args[2].Bytes(i)))
+		s, by, off, done := args[0].Bytes(i), args[2].Bytes(i), len(out.Buf), 0
+		for at := 0; at >= 0; {
+			m := re.Find(s, at, room)
+			if m == nil {
+				break
+			}
+			out.Buf = append(append(out.Buf, s[done:m[0]]...), by...)
+			done, at = m[1], regex.Next(s, m)
+		}
+		out.Buf = append(out.Buf, s[done:]...)
+		out.EndBytes(i, off)
 	})
 
 // regexpFind says whether a pattern occurs; one that isn't valid doesn't.
-var regexpFind = matcher("REGEXP", "REGEXP(string, regex)", functions.Strict(types.BooleanType),
-	[]functions.Param{functions.StringParam, functions.StringParam},
-	func(re *regexp.Regexp, args []batch.Vector, out *batch.Vector, i int) {
+var regexpFind = matcher("REGEXP", "REGEXP(string, regex)", "Whether the pattern matches a part of the string.",
+	functions.Strict(types.BooleanType), textPattern,
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, _ []int) {
+		out.I64[i] = bit(re != nil && len(args[1].Bytes(i)) > 0 && re.Match(args[0].Bytes(i)))
+	})
+
+var regexpCount = matcher("REGEXP_COUNT", "REGEXP_COUNT(string, regex)", "How many matches there are; NULL when the pattern isn't valid.",
+	functions.Nullable(types.IntType), textPattern,
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
 		out.I64[i] = 0
-		if re != nil && re.Match(args[0].Bytes(i)) {
-			out.I64[i] = 1
+		if re == nil {
+			out.SetNull(i)
+			return
 		}
+		s := args[0].Bytes(i)
+		for at := 0; at >= 0; {
+			m := re.Find(s, at, room)
+			if m == nil {
+				break
+			}
+			out.I64[i]++
+			at = regex.Next(s, m)
+		}
+	})
+
+var regexpInstr = matcher("REGEXP_INSTR", "REGEXP_INSTR(string, regex)", "Where the first match begins, from 1; 0 when nothing matches, NULL when the pattern isn't valid.",
+	functions.Nullable(types.IntType), textPattern,
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
+		if re == nil {
+			out.SetNull(i)
+			return
+		}
+		out.I64[i] = 0
+		if m := re.Find(args[0].Bytes(i), 0, room); m != nil {
+			out.I64[i] = int64(utf8.RuneCount(args[0].Bytes(i)[:m[0]])) + 1
+		}
+	})
+
+var regexpSubstr = matcher("REGEXP_SUBSTR", "REGEXP_SUBSTR(string, regex)", "The first match; NULL when nothing matches.",
+	functions.Nullable(types.StringType), textPattern,
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
+		if re != nil {
+			if m := re.Find(args[0].Bytes(i), 0, room); m != nil {
+				out.SetBytes(i, args[0].Bytes(i)[m[0]:m[1]])
+				return
+			}
+		}
+		out.SetNull(i)
 	})

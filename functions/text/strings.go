@@ -2,11 +2,7 @@ package text
 
 import (
 	"bytes"
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode"
@@ -230,16 +226,3 @@ var fromBase64 = func() *functions.Scalar {
 	return f
 }()
 
-// digest gives a hash in lower-case hexadecimal digits.
-func digest(name string, width int, f func([]byte) []byte) *functions.Scalar {
-	return strict(name, name+"(string)", functions.Strict(types.Type{Kind: types.Char, Length: width}), []functions.Param{str},
-		func(args []batch.Vector, out *batch.Vector, i int) {
-			out.SetBytes(i, []byte(hex.EncodeToString(f(args[0].Bytes(i)))))
-		})
-}
-
-var (
-	hashMD5    = digest("MD5", 32, func(b []byte) []byte { h := md5.Sum(b); return h[:] })
-	hashSHA1   = digest("SHA1", 40, func(b []byte) []byte { h := sha1.Sum(b); return h[:] })
-	hashSHA256 = digest("SHA256", 64, func(b []byte) []byte { h := sha256.Sum256(b); return h[:] })
-)

@@ -16,9 +16,13 @@ var All = []*functions.Scalar{
 	mapped("UPPER", bytes.ToUpper), mapped("LOWER", bytes.ToLower),
 	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
 	trim("TRIM", true, true), trim("LTRIM", true, false), trim("RTRIM", false, true),
-	regexpExtract, regexpReplace, regexpFind,
+	trim("BTRIM", true, true), startsWith, endsWith, translate, elt, printf,
+	regexpExtract, regexpExtractAll, regexpReplace, regexpFind, regexpCount, regexpInstr, regexpSubstr,
 	pad("LPAD", true), pad("RPAD", false), position, locate, instr, left, right, repeat, reverse, initcap, ascii, chr,
-	concatWS, overlay, toBase64, fromBase64, hashMD5, hashSHA1, hashSHA256,
+	concatWS, overlay, toBase64, fromBase64, encode, decode, hexOf, unhex, bin, isAlpha, isDigit, isDecimal, isValidUTF8, makeValidUTF8,
+	urlEncode, urlDecode, parseURL, inetAton, inetNtoa, uuid,
+	digest("MD5", 32, sumMD5), digest("SHA1", 40, sumSHA1), digest("SHA224", 56, sumSHA224), digest("SHA256", 64, sumSHA256),
+	digest("SHA384", 96, sumSHA384), digest("SHA512", 128, sumSHA512), sha2,
 }
 
 // CountChar counts a character in a string: Nexmark's user-defined function.
