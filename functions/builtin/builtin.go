@@ -12,13 +12,14 @@ import (
 	"github.com/millrace/millrace/functions/cond"
 	"github.com/millrace/millrace/functions/json"
 	"github.com/millrace/millrace/functions/math"
+	"github.com/millrace/millrace/functions/meta"
 	"github.com/millrace/millrace/functions/temporal"
 	"github.com/millrace/millrace/functions/text"
 )
 
 // Scalars lists every built-in scalar function and operator.
 func Scalars() []*functions.Scalar {
-	return slices.Concat(compare.All, math.All, cond.All, text.All, temporal.All, json.All, collection.All)
+	return slices.Concat(compare.All, math.All, cond.All, text.All, temporal.All, json.All, collection.All, meta.All)
 }
 
 // Tables lists every built-in table function.

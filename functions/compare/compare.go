@@ -17,7 +17,7 @@ var All = []*functions.Scalar{
 	is("IS TRUE", func(null, v bool) bool { return !null && v }), is("IS NOT TRUE", func(null, v bool) bool { return null || !v }),
 	is("IS FALSE", func(null, v bool) bool { return !null && !v }), is("IS NOT FALSE", func(null, v bool) bool { return null || v }),
 	is("IS UNKNOWN", func(null, _ bool) bool { return null }), is("IS NOT UNKNOWN", func(null, _ bool) bool { return !null }),
-	not, like,
+	not, like, similar,
 }
 
 // rows calls f for the selected rows.
@@ -162,51 +162,4 @@ var not = &functions.Scalar{
 			return 0, nil
 		}), nil
 	},
-}
-
-var like = &functions.Scalar{
-	Name: "LIKE", Doc: functions.Doc{Group: "comparison", Usage: "s LIKE pattern [ESCAPE c]"},
-	Sigs: []functions.Sig{{Params: []functions.Param{functions.StringParam, functions.StringParam, functions.StringParam.Opt()}, Result: functions.Strict(types.BooleanType)}},
-	Bind: func(functions.Call) (functions.Kernel, error) {
-		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			rows(n, sel, func(i int) {
-				var esc rune = -1
-				if len(args) > 2 {
-					for _, r := range string(args[2].Bytes(i)) {
-						esc = r
-					}
-				}
-				out.I64[i] = 0
-				if Match([]rune(string(args[0].Bytes(i))), []rune(string(args[1].Bytes(i))), esc) {
-					out.I64[i] = 1
-				}
-			})
-			return 0, nil
-		}), nil
-	},
-}
-
-// Match is LIKE by backtracking to the last %.
-func Match(s, p []rune, esc rune) bool {
-	i, j, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case j < len(p) && p[j] == esc && j+1 < len(p) && p[j+1] == s[i]:
-			i, j = i+1, j+2
-		case j < len(p) && p[j] == '%' && p[j] != esc:
-			star, mark = j, i
-			j++
-		case j < len(p) && p[j] != esc && (p[j] == '_' || p[j] == s[i]):
-			i, j = i+1, j+1
-		case star >= 0:
-			mark++
-			i, j = mark, star+1
-		default:
-			return false
-		}
-	}
-	for j < len(p) && p[j] == '%' {
-		j++
-	}
-	return j == len(p)
 }

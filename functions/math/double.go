@@ -8,6 +8,23 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
+// log2 is Java's: a quotient, not the exact logarithm.
+func log2(x float64) float64 { return math.Log(x) / math.Ln2 }
+
+// double is a function of one number.
+func double(name string, f func(float64) float64) *functions.Scalar {
+	return &functions.Scalar{
+		Name: name, Doc: functions.Doc{Group: "arithmetic", Usage: name + "(x)"}, Total: true,
+		Sigs: []functions.Sig{{Params: []functions.Param{functions.DoubleParam}, Result: functions.Strict(types.DoubleType)}},
+		Bind: func(functions.Call) (functions.Kernel, error) {
+			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+				functions.Each(n, sel, func(i int) { out.F64[i] = f(args[0].F64[i]) })
+				return 0, nil
+			}), nil
+		},
+	}
+}
+
 // constant is PI and E.
 func constant(name string, x float64) *functions.Scalar {
 	return doubles(name, 0, 0, func([]float64) float64 { return x })
@@ -26,26 +43,31 @@ var (
 // doubles is a function of least to most numbers.
 func doubles(name string, least, most int, f func([]float64) float64) *functions.Scalar {
 	s := double(name, nil)
-	s.Doc.Usage = name + "(...)"
 	var params []functions.Param
+	usage := name + "("
 	for k := range most {
 		p := functions.DoubleParam
 		if k >= least {
 			p = p.Opt()
 		}
 		params = append(params, p)
+		if k > 0 {
+			usage += ", "
+		}
+		usage += string(rune('x' + k))
 	}
+	s.Doc.Usage = usage + ")"
 	s.Sigs[0].Params = params
 	s.Bind = func(c functions.Call) (functions.Kernel, error) {
 		x := make([]float64, len(c.Args))
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			return each(n, sel, func(i int) error {
+			functions.Each(n, sel, func(i int) {
 				for k := range args {
 					x[k] = args[k].F64[i]
 				}
 				out.F64[i] = f(x)
-				return nil
 			})
+			return 0, nil
 		}), nil
 	}
 	return s
@@ -53,12 +75,12 @@ func doubles(name string, least, most int, f func([]float64) float64) *functions
 
 // sign is -1, 0 or 1 in the argument's type.
 var sign = &functions.Scalar{
-	Name: "SIGN", Doc: functions.Doc{Group: "arithmetic", Usage: "SIGN(x)"},
+	Name: "SIGN", Doc: functions.Doc{Group: "arithmetic", Usage: "SIGN(x)", Text: "-1, 0 or 1 in the argument's type."},
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: functions.ArgType(0)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		t := c.Result
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			return each(n, sel, func(i int) error {
+			functions.Each(n, sel, func(i int) {
 				if t.IsApprox() {
 					x := args[0].F64[i]
 					if x > 0 {
@@ -67,19 +89,16 @@ var sign = &functions.Scalar{
 						x = -1
 					}
 					out.F64[i] = x
-					return nil
+					return
 				}
 				r := types.Int128Of(int64(args[0].Decimal(t, i).Sign()))
+				ok := true
 				if t.Kind == types.Decimal {
-					r, _ = r.Rescale(0, t.Scale)
+					r, ok = r.Rescale(0, t.Scale)
 				}
-				if t.Layout() == types.LayoutWide {
-					out.SetWide(i, r)
-				} else {
-					out.I64[i] = int64(r.Lo)
-				}
-				return nil
+				setDecimal(out, t, i, r, ok)
 			})
+			return 0, nil
 		}), nil
 	},
 }

@@ -1,65 +1,22 @@
 package text
 
-import "strconv"
+import (
+	"strconv"
 
-// decimal is digits d.ddd times ten to the exp.
-type decimal struct {
-	digits []byte
-	exp    int
-}
+	"github.com/millrace/millrace/types"
+)
 
-// shortest is the fewest digits that give f back.
-func shortest(f float64) decimal {
-	var room [32]byte
-	t := strconv.AppendFloat(room[:0], f, 'e', -1, 64)
-	d := decimal{}
-	k := 0
-	for ; k < len(t) && t[k] != 'e'; k++ {
-		if t[k] != '.' {
-			d.digits = append(d.digits, t[k])
-		}
-	}
-	d.exp, _ = strconv.Atoi(string(t[k+1:]))
-	return d
-}
-
-// round keeps n digits, rounding HALF_UP; n <= 0 may leave none.
-func (d decimal) round(n int) decimal {
-	if n >= len(d.digits) {
-		return d
-	}
-	if n < 0 {
-		return decimal{exp: d.exp}
-	}
-	up := d.digits[n] >= '5'
-	d.digits = d.digits[:n]
-	for k := n - 1; up && k >= 0; k-- {
-		if d.digits[k] < '9' {
-			d.digits[k]++
-			return d
-		}
-		d.digits[k] = '0'
-	}
-	if up {
-		d.digits = append([]byte{'1'}, d.digits...)
-		d.exp++
-	}
-	return d
-}
-
-func halfUp(f float64, n int) decimal { return shortest(f).round(n) }
-
-// scientific is d.ddde+xx with prec digits behind the point.
-func (d decimal) scientific(prec int, point bool) []byte {
-	for len(d.digits) < prec+1 {
-		d.digits = append(d.digits, '0')
-	}
-	b := append([]byte{}, d.digits[0])
+// scientific is d.ddde+xx of f with prec digits behind the point.
+func scientific(f float64, prec int, point bool) []byte {
+	d := types.ShortestDigits(f).Round(prec + 1)
+	b := []byte{d.At(d.Exp)}
 	if prec > 0 || point {
 		b = append(b, '.')
 	}
-	b = append(b, d.digits[1:prec+1]...)
-	sign, e := byte('+'), d.exp
+	for k := 1; k <= prec; k++ {
+		b = append(b, d.At(d.Exp-k))
+	}
+	sign, e := byte('+'), d.Exp
 	if e < 0 {
 		sign, e = '-', -e
 	}
@@ -70,26 +27,17 @@ func (d decimal) scientific(prec int, point bool) []byte {
 	return strconv.AppendInt(b, int64(e), 10)
 }
 
-// fixed is ddd.ddd with prec digits behind the point; whole is how many lie
+// fixed is ddd.ddd of f with prec digits behind the point; whole is how many lie
 // before it.
 func fixed(f float64, prec int, point bool) (b []byte, whole int) {
-	d := shortest(f)
-	if f == 0 {
-		d.exp = 0
-	}
-	d = d.round(d.exp + 1 + prec)
-	at := func(k int) byte { // the digit of ten to the k
-		if j := d.exp - k; j >= 0 && j < len(d.digits) {
-			return d.digits[j]
-		}
-		return '0'
-	}
-	whole = max(d.exp, 0) + 1
+	d := types.ShortestDigits(f)
+	d = d.Round(d.Exp + 1 + prec)
+	whole = max(d.Exp, 0) + 1
 	for k := whole - 1; k >= -prec; k-- {
 		if k == -1 {
 			b = append(b, '.')
 		}
-		b = append(b, at(k))
+		b = append(b, d.At(k))
 	}
 	if prec == 0 && point {
 		b = append(b, '.')

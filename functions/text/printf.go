@@ -395,7 +395,7 @@ func (s *spec) real(b []byte, f float64) ([]byte, bool) {
 		prec = max(prec, 1)
 		verb = 'f'
 		if f != 0 {
-			exp := halfUp(math.Abs(f), prec).exp
+			exp := types.ShortestDigits(math.Abs(f)).Round(prec).Exp
 			if exp < -4 || exp >= prec {
 				verb, prec = 'e', prec-1
 			} else {
@@ -408,7 +408,7 @@ func (s *spec) real(b []byte, f float64) ([]byte, bool) {
 	var num []byte
 	whole := 0
 	if verb == 'e' {
-		num = halfUp(math.Abs(f), prec+1).scientific(prec, s.has('#'))
+		num = scientific(math.Abs(f), prec, s.has('#'))
 	} else {
 		num, whole = fixed(math.Abs(f), prec, s.has('#'))
 	}

@@ -36,6 +36,9 @@ func (x *exprBinder) function(e *ast.Call) expr.Expr {
 		}
 		return x.group.grouping(name, e)
 	}
+	if f := x.form(name, e); f != nil {
+		return f
+	}
 	fn := x.b.Functions.Scalar(name)
 	if special := specialName(name, e); special != "" {
 		if s := x.b.Functions.Scalar(special); s != nil {

@@ -90,7 +90,7 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 			return x.call("MAP", x.all(e.Items), at)
 		}
 	case *ast.Index:
-		return x.call("ITEM", []expr.Expr{x.bind(e.X), x.bind(e.I)}, at)
+		return x.item(e)
 	case *ast.Field:
 		return field(x.bind(e.X), e.Name)
 	case *ast.Subquery, *ast.Exists, *ast.Quantified:
@@ -209,6 +209,8 @@ func (x *exprBinder) binary(e *ast.Binary) expr.Expr {
 			}
 		}
 		return l
+	case "OVERLAPS":
+		return x.overlaps(e)
 	case "=", "<>", "<", "<=", ">", ">=":
 		return x.compare(e.Op, x.bind(e.L), x.bind(e.R), at)
 	case "+", "-", "*", "/", "%", "||":
