@@ -120,7 +120,7 @@ func parseDate(s []byte) (days int64, rest []byte, ok bool) {
 	}
 	s = s[w:]
 	if len(s) == 0 {
-		return Days(y, 1, 1), s, w == 4
+		return Days(y, 1, 1), s, true
 	}
 	if s[0] != '-' {
 		return 0, s, false
@@ -156,10 +156,11 @@ func monthDays(y, m int) int {
 	return 31
 }
 
-// ParseDate reads a date.
+// ParseDate reads "yyyy[-M[-d]]", blanks around it; what follows a blank doesn't
+// count.
 func ParseDate(s []byte) (days int64, ok bool) {
 	d, rest, ok := parseDate(trim(s))
-	return d, ok && len(rest) == 0
+	return d, ok && (len(rest) == 0 || rest[0] == ' ')
 }
 
 // parseClock reads H:m:s[.f] from the front of s, in nanoseconds.
@@ -199,6 +200,61 @@ func parseClock(s []byte) (ns int64, rest []byte, ok bool) {
 func ParseTime(s []byte) (ms int64, ok bool) {
 	ns, rest, ok := parseClock(trim(s))
 	return ns / 1_000_000, ok && len(rest) == 0
+}
+
+// ParseDateTime reads what CAST takes for a timestamp: "yyyy-M-d[ H:m:s[.f]]",
+// nothing around it. A day beyond its month's end is the last one, 24:00:00 the
+// next day's start.
+func ParseDateTime(s []byte) (micros int64, nanos int, ok bool) {
+	y, w := digits(s, 4)
+	if w != 4 || y == 0 || len(s) < 8 || s[4] != '-' {
+		return 0, 0, false
+	}
+	m, w := digits(s[5:], 2)
+	s = s[5+w:]
+	if w == 0 || m < 1 || m > 12 || len(s) == 0 || s[0] != '-' {
+		return 0, 0, false
+	}
+	d, w := digits(s[1:], 2)
+	if s = s[1+w:]; w == 0 || d < 1 || d > 31 {
+		return 0, 0, false
+	}
+	day := Days(y, m, min(d, monthDays(y, m)))
+	if len(s) == 0 {
+		return day * MicrosPerDay, 0, true
+	}
+	if s[0] != ' ' {
+		return 0, 0, false
+	}
+	s = s[1:]
+	var part [3]int
+	for k := range part {
+		if k > 0 {
+			if len(s) == 0 || s[0] != ':' {
+				return 0, 0, false
+			}
+			s = s[1:]
+		}
+		if part[k], w = digits(s, 2); w == 0 || part[k] > 59 || k == 0 && part[k] > 24 {
+			return 0, 0, false
+		}
+		s = s[w:]
+	}
+	if len(s) > 0 {
+		n, w := digits(s[1:], 9)
+		if s[0] != '.' || 1+w < len(s) {
+			return 0, 0, false
+		}
+		for ; w < 9; w++ {
+			n *= 10
+		}
+		nanos = n
+	}
+	if part[0] == 24 && (part[1] > 0 || part[2] > 0 || nanos > 0) {
+		return 0, 0, false
+	}
+	secs := int64(part[0])*3600 + int64(part[1])*60 + int64(part[2])
+	return day*MicrosPerDay + secs*MicrosPerSecond + int64(nanos/1000), nanos % 1000, true
 }
 
 // ParseTimestamp reads "yyyy-MM-dd[ HH:mm:ss[.f]]", with a T for the blank too.

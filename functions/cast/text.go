@@ -3,6 +3,8 @@
 package cast
 
 import (
+	"strconv"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/types"
 )
@@ -12,7 +14,10 @@ import (
 func AppendText(b []byte, t types.Type, v *batch.Vector, i int, session *types.Session) []byte {
 	switch t.Kind {
 	case types.Boolean:
-		if v.I64[i] != 0 {
+		switch {
+		case Legacy(session):
+			return strconv.AppendBool(b, v.I64[i] != 0)
+		case v.I64[i] != 0:
 			return append(b, "TRUE"...)
 		}
 		return append(b, "FALSE"...)
@@ -52,6 +57,9 @@ func AppendText(b []byte, t types.Type, v *batch.Vector, i int, session *types.S
 			b = cell(b, f.Type, &v.Kids[k], i, session)
 		}
 		return append(b, ')')
+	}
+	if t.IsBytes() {
+		return AppendValidUTF8(b, v.Bytes(i))
 	}
 	return append(b, v.Bytes(i)...)
 }

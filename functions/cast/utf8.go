@@ -25,7 +25,7 @@ func AppendValidUTF8(b, s []byte) []byte {
 // broken is how many bytes at the start of s begin a character that doesn't
 // end.
 func broken(s []byte) int {
-	lo, hi, need := byte(0x80), byte(0xBF), 0
+	lo, hi, need := byte(0x80), byte(0xBF), 0 // a surrogate's three bytes are one part, as Java has it
 	switch c := s[0]; {
 	case c >= 0xC2 && c <= 0xDF:
 		need = 1
@@ -33,9 +33,6 @@ func broken(s []byte) int {
 		lo, need = 0xA0, 2
 	case c >= 0xE1 && c <= 0xEF:
 		need = 2
-		if c == 0xED {
-			hi = 0x9F
-		}
 	case c == 0xF0:
 		lo, need = 0x90, 3
 	case c >= 0xF1 && c <= 0xF4:

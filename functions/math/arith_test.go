@@ -52,4 +52,3 @@ func TestJavaRandom(t *testing.T) {
 		t.Errorf("the first of ten of seed 5 is %v", x)
 	}
 }
-

@@ -70,7 +70,7 @@ var errBound = errors.New("the bound of RAND_INTEGER must be positive")
 
 var randomInteger = &functions.Scalar{
 	Name: "RAND_INTEGER", Class: functions.PerRow,
-	Doc:  functions.Doc{Group: "arithmetic", Usage: "RAND_INTEGER([seed,] bound)", Text: "A random INT from 0 up to the bound, without the bound. With a seed the numbers are those of java.util.Random."},
+	Doc: functions.Doc{Group: "arithmetic", Usage: "RAND_INTEGER([seed,] bound)", Text: "A random INT from 0 up to the bound, without the bound. With a seed the numbers are those of java.util.Random."},
 	Sigs: []functions.Sig{
 		{Params: []functions.Param{functions.IntParam}, Result: functions.Strict(types.IntType)},
 		{Params: []functions.Param{functions.IntParam, functions.IntParam}, Result: functions.Strict(types.IntType)},

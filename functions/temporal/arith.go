@@ -24,6 +24,14 @@ var Add = &functions.Scalar{
 			if t.Kind == types.Date && fixedUnits[unitOf(args[0])] != 0 && fixedUnits[unitOf(args[0])] < microsPerDay {
 				t = types.TimestampType(6)
 			}
+			if t.IsTimestamp() {
+				switch unitOf(args[0]) {
+				case "MILLISECOND":
+					t.Length = max(t.Length, 3)
+				case "MICROSECOND":
+					t.Length = max(t.Length, 6)
+				}
+			}
 			return t.WithNull(nullable(args)), nil
 		},
 	}},

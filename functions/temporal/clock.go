@@ -95,6 +95,19 @@ func toInstant(local int64, zone *time.Location) int64 {
 	return local - before
 }
 
+// laterInstant is toInstant by the rules of Java's old calendar, which some of
+// Flink's functions use: where the clock was set back the later one counts.
+func laterInstant(local int64, zone *time.Location) int64 {
+	first := toInstant(local, zone)
+	if zone == nil || zone == time.UTC {
+		return first
+	}
+	if second := local - offset(local+microsPerDay, zone); second > first && toLocal(second, zone) == local {
+		return second
+	}
+	return first
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {

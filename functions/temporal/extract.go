@@ -45,7 +45,7 @@ func bindField(c functions.Call, unit string, arg int) (functions.Kernel, error)
 		}), nil
 	}
 	get := momentField(unit)
-	if get == nil || t.Kind == types.Time && !timeUnits[unit] {
+	if get == nil || t.Kind == types.Time && !timeUnits[unit] || unit == "NANOSECOND" && !t.IsTimestamp() {
 		return nil, sqlerr.New(sqlerr.Type, c.At, "%s can't take %s of %s", c.Name, unit, t.Nullable())
 	}
 	from := clockOf(t, c.Session)

@@ -29,12 +29,13 @@ func rounding(name, shown, doc string, up bool) *functions.Scalar {
 			if t.Kind == types.Date && timeUnits[unit] {
 				floor, next = func(m moment) moment { return m }, func(m moment) moment { return m }
 			}
+			always := up && t.Kind == types.Date && unit == "DAY" // Flink's own rule: the next day
 			k := clockOf(t, c.Session)
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 				each(n, sel, func(i int) {
 					m := k.at(&args[0], i)
 					f := floor(m)
-					if up && f != m {
+					if up && f != m || always {
 						f = next(f)
 					}
 					k.put(out, i, f)

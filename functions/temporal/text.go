@@ -1,9 +1,11 @@
 package temporal
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -42,7 +44,7 @@ var DateFormat = &functions.Scalar{
 				var m moment
 				if isText {
 					var ok bool
-					if m, ok = isoText(args[0].Bytes(i)); !ok {
+					if m, ok = isoText(args[0].Bytes(i)); !ok || bytes.IndexByte(args[0].Bytes(i), ' ') < 0 {
 						out.SetNull(i)
 						return
 					}
@@ -145,7 +147,7 @@ var UnixTimestamp = &functions.Scalar{
 				if r.zoned {
 					us -= r.offset * 1_000_000
 				} else {
-					us = toInstant(us, c.Session.Zone)
+					us = laterInstant(us, c.Session.Zone)
 				}
 				out.I64[i] = floorDiv(us, 1_000_000)
 			})
@@ -175,9 +177,9 @@ var ToDate = &functions.Scalar{
 					out.SetNull(i)
 					return
 				}
-				r, ok := p.parse(string(args[0].Bytes(i)), false)
-				m, exists := r.moment(false)
-				if out.I64[i] = m.day; !ok || !exists {
+				r, ok := p.parse(string(args[0].Bytes(i)), true)
+				m, _ := r.moment(true)
+				if out.I64[i] = m.day; !ok {
 					out.SetNull(i)
 				}
 			})
@@ -198,8 +200,10 @@ func readWall(ps *patterns, s, pat []byte) (m moment, r parsed, ok bool) {
 	}
 	if r, ok = p.parse(string(s), false); ok {
 		m, _ = r.moment(false)
+		return m, r, true
 	}
-	return m, r, ok
+	m, ok = sqlText(string(s))
+	return m, parsed{}, ok
 }
 
 // ToTimestamp is TO_TIMESTAMP(text[, pattern]).
@@ -233,11 +237,11 @@ var ToTimestampLTZ = &functions.Scalar{
 	Sigs: []functions.Sig{
 		{Params: []functions.Param{functions.NumericParam, functions.IntegerParam.Opt()}, Result: ltzOfNumber},
 		{Params: []functions.Param{str, str.Opt(), str.Opt()}, Result: func(args []functions.Arg) (types.Type, error) {
+			// As in Flink, only an S that ends the pattern says how precise it is.
 			digits := 3
 			if len(args) > 1 {
-				if p, err := compile(text(args[1])); err == nil {
-					digits = min(9, max(3, p.digits))
-				}
+				pat := text(args[1])
+				digits = min(9, max(3, len(pat)-len(strings.TrimRight(pat, "S"))))
 			}
 			return types.TimestampLTZType(digits), nil
 		}},
@@ -272,7 +276,7 @@ func ltzKernel(c functions.Call) functions.Kernel {
 			if len(args) > 1 {
 				p = args[1].I64[i]
 			}
-			if p < 0 || p > 9 {
+			if p < 0 || p > 18 {
 				if err == nil {
 					bad, err = i, fmt.Errorf("the precision of TO_TIMESTAMP_LTZ is 0 to 9, not %d", p)
 				}
@@ -298,20 +302,22 @@ func ltzKernel(c functions.Call) functions.Kernel {
 
 // micros is a number of units of 10^-p seconds as microseconds.
 func micros(t types.Type, v *batch.Vector, i, p int) (int64, bool) {
-	var f float64
-	switch {
-	case t.IsInteger():
+	if t.IsExact() {
 		x := v.I64[i]
+		if t.Kind == types.Decimal { // whole units count, as in Flink
+			q, _ := v.Decimal(t, i).QuoRem(types.Pow10(t.Scale))
+			var ok bool
+			if x, ok = q.Int64(); !ok {
+				return 0, false
+			}
+		}
 		if p > 6 {
 			return floorDiv(x, int64(math.Pow10(p-6))), true
 		}
 		per := int64(math.Pow10(6 - p))
 		return x * per, x <= math.MaxInt64/per && x >= math.MinInt64/per
-	case t.Kind == types.Decimal:
-		f = v.Decimal(t, i).Float64() / math.Pow10(t.Scale)
-	default:
-		f = v.F64[i]
 	}
+	f := v.F64[i]
 	f = math.Trunc(f*math.Pow10(3-p)) * 1000 // to the millisecond
 	if f != f || math.Abs(f) > 1e18 {
 		return 0, false
@@ -321,7 +327,7 @@ func micros(t types.Type, v *batch.Vector, i, p int) (int64, bool) {
 
 func ltzOfText(c functions.Call) functions.Kernel {
 	var ps patterns
-	zone, zoneName := time.UTC, ""
+	zone, zoneName, badZone := time.UTC, "", false
 	unit := int64(math.Pow10(max(0, 6-c.Result.Length)))
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
 		each(n, sel, func(i int) {
@@ -332,14 +338,16 @@ func ltzOfText(c functions.Call) functions.Kernel {
 			if len(args) > 2 && zoneName != string(args[2].Bytes(i)) {
 				zoneName = string(args[2].Bytes(i))
 				z, e := loadZone(zoneName)
-				if e != nil && err == nil {
-					bad, err = i, fmt.Errorf("unknown time zone '%s'", zoneName)
-				}
-				zone = z
+				zone, badZone = z, e != nil
 			}
 			m, r, ok := readWall(&ps, args[0].Bytes(i), pat)
+			if ok && badZone && err == nil {
+				bad, err = i, fmt.Errorf("unknown time zone '%s'", zoneName)
+			}
 			if !ok {
-				if err == nil {
+				if len(args) > 1 {
+					out.SetNull(i)
+				} else if err == nil {
 					bad, err = i, fmt.Errorf("TO_TIMESTAMP_LTZ can't read the text '%s'", args[0].Bytes(i))
 				}
 				return
@@ -361,9 +369,9 @@ func ltzOfText(c functions.Call) functions.Kernel {
 
 // loadZone finds a zone by its name (Asia/Shanghai) or offset (GMT+08:00, +8).
 func loadZone(name string) (*time.Location, error) {
-	rest := name
-	if len(rest) > 3 && (rest[:3] == "GMT" || rest[:3] == "UTC") {
-		rest = rest[3:]
+	rest := ""
+	if len(name) > 3 && (name[:3] == "GMT" || name[:3] == "UTC") {
+		rest = name[3:]
 	}
 	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
 		if len(rest) == 2 {
@@ -408,7 +416,7 @@ var ConvertTZ = &functions.Scalar{
 					return
 				}
 				m, _ := r.moment(true)
-				us := toLocal(toInstant(m.day*microsPerDay+m.micro, find(args[1].Bytes(i))), find(args[2].Bytes(i)))
+				us := toLocal(laterInstant(m.day*microsPerDay+m.micro, find(args[1].Bytes(i))), find(args[2].Bytes(i)))
 				day := floorDiv(us, microsPerDay)
 				off := len(out.Buf)
 				out.Buf = wall.append(out.Buf, moment{day: day, micro: us - day*microsPerDay}, time.UTC, 0)

@@ -225,4 +225,3 @@ var fromBase64 = func() *functions.Scalar {
 	}
 	return f
 }()
-

@@ -74,9 +74,7 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 	case *ast.Case:
 		return x.caseOf(e)
 	case *ast.Cast:
-		t := x.b.castType(e.Type).Nullable()
-		from := x.bind(e.X)
-		return fold(&expr.Cast{From: from, T: t.WithNull(e.Try || !from.Type().NotNull), Try: e.Try, At: at}, x.b.Session)
+		return x.cast(e)
 	case *ast.Call:
 		return x.function(e)
 	case *ast.Row:
@@ -352,14 +350,4 @@ func timeArithmetic(op string, l, r expr.Expr) (name string, args []expr.Expr) {
 		return "INTERVAL_DIVIDE", []expr.Expr{l, r}
 	}
 	return "", nil
-}
-
-// castType is a type as CAST reads it: VARCHAR and VARBINARY without a length have
-// no limit there, while a column's are of length 1.
-func (b *Binder) castType(n ast.TypeName) types.Type {
-	t := b.typ(n)
-	if s, ok := n.(*ast.ScalarType); ok && len(s.Args) == 0 && (t.Kind == types.VarChar || t.Kind == types.VarBinary) {
-		t.Length = types.MaxLength
-	}
-	return t
 }
