@@ -68,3 +68,14 @@ func checkHints(hints []logical.Hint, from *scope) {
 		}
 	}
 }
+
+// lookupHints are the LOOKUP hints about a table.
+func lookupHints(hints []logical.Hint, table *scope) []logical.Hint {
+	var out []logical.Hint
+	for _, h := range hints {
+		if h.Name == "LOOKUP" && len(table.cols) > 0 && table.cols[0].table == h.KV["table"] {
+			out = append(out, h)
+		}
+	}
+	return out
+}

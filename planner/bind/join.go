@@ -48,6 +48,7 @@ func (b *Binder) join(j *ast.Join) *relation {
 	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond, Hints: b.hints}
 	if asOf != nil {
 		b.temporal(n, l.scope, asOf)
+		n.Hints = lookupHints(b.hints, r.scope)
 		for i := range both.cols {
 			both.cols[i].t = out.Fields[i].Type
 		}

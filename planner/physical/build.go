@@ -116,6 +116,10 @@ func (b *builder) choose(n logical.Node) (*Node, error) {
 		return b.calc(n, n.Input, nil, n.Exprs)
 	case *logical.Filter:
 		return b.calc(n, n.Input, n.Cond, identity(n.Schema()))
+	case *logical.Join:
+		if n.Temporal && n.Left.Schema().Fields[n.AsOf].Type.Attr == types.Proctime {
+			return b.lookupJoin(n)
+		}
 	}
 	in, err := b.inputs(n)
 	if err != nil {

@@ -5,14 +5,13 @@ import (
 	"github.com/millrace/millrace/operators/intervaljoin"
 	"github.com/millrace/millrace/operators/join"
 	"github.com/millrace/millrace/planner/logical"
-	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
 // join chooses a join.
 func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	if n.Temporal {
-		return nil, sqlerr.Unsupported(n.Span(), "FOR SYSTEM_TIME AS OF")
+		return b.temporalJoin(n, in)
 	}
 	if n.Interval != nil {
 		return b.intervalJoin(n, in)
