@@ -23,8 +23,8 @@ import (
 // multiset is an uvarint count, then per value its columns by AppendKey and a
 // varint count. Sorted is an uvarint count, then rows by AppendRow in order.
 //
-// Timers are a table whose key is their key, ns and ms (BIGINT), with no cells;
-// order is that of arrival.
+// Timers are a table whose key is their key, ns and ms (BIGINT), with no cells; order
+// is that of arrival. Of their hash the key group alone, which is the key's, counts.
 //
 // Rows are named by their key, not their id: a delta may be laid over a base that
 // another task wrote.

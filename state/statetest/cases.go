@@ -2,6 +2,8 @@ package statetest
 
 import (
 	"fmt"
+	"math/rand"
+	"sort"
 	"testing"
 
 	"github.com/millrace/millrace/batch"
@@ -225,5 +227,50 @@ func damaged(t *testing.T, open func(state.Options) state.Store) {
 	spec.Row = cols(bigint, bigint)
 	if try(whole, spec) == nil {
 		t.Error("a block was taken by a table with other columns")
+	}
+}
+
+// manyRows hangs thousands of rows from one key: sorted state that no longer fits
+// one piece, long lists, large multisets.
+func manyRows(t *testing.T, open func(state.Options) state.Store, r *rand.Rand) {
+	row := cols(types.BigIntType, types.StringType)
+	ts := typesOf(row)
+	by := []batch.Order{{Col: 0, Desc: r.Intn(2) == 0, NullsLast: r.Intn(2) == 0}, {Col: 1}}
+	s := open(state.Options{})
+	table := openTable(t, s, state.Spec{Name: "a", Key: cols(bigint), Sorted: []state.SortedSpec{{Row: row, By: by}}, Multisets: [][]state.Column{cols(types.BigIntType)}})
+	var model []mentry
+	counts := map[string]int64{}
+	for turn := 0; turn < 40; turn++ {
+		ids, _ := upsertInts(table, 1)
+		rows := randomRows(r, ts, 100, 700)
+		o, m := table.Sorted(0), table.Multiset(0)
+		for i := 0; i < rows.Len; i++ {
+			e := mentry{enc: exact(ts, rows.Cols, i), sort: sortKey(ts, by, rows.Cols, i)}
+			var want int
+			model, want = insert(model, e)
+			if got := o.Insert(ids[0], rows, i); got != want {
+				t.Fatalf("Insert gives rank %d instead of %d", got, want)
+			}
+			v := canonical(ts[:1], rows.Cols[:1], i)
+			if counts[v]++; m.Add(ids[0], rows.Cols[:1], i, 1) != counts[v] {
+				t.Fatal("Add returns another count")
+			}
+			if turn == 3 && i == 0 { // from here on the values are kept in order
+				to := make([]batch.Vector, 1)
+				m.First(ids[0], to, 0)
+			}
+			if got, want := o.Seek(ids[0], rows, i, true), sort.Search(len(model), func(k int) bool { return model[k].sort > e.sort }); got != want {
+				t.Fatalf("Seek gives %d instead of %d", got, want)
+			}
+		}
+		if turn%3 == 2 {
+			from := r.Intn(len(model))
+			to := min(from+r.Intn(400), len(model))
+			o.RemoveRange(ids[0], from, to)
+			model = append(append([]mentry(nil), model[:from]...), model[to:]...)
+		}
+		d := &driver{t: t, r: r, spec: state.Spec{Sorted: []state.SortedSpec{{Row: row, By: by}}, Multisets: [][]state.Column{cols(types.BigIntType)}}}
+		d.checkCollections(table, ids[0], &mrow{sorted: [][]mentry{model}, sets: []map[string]int64{counts}})
+		s.Release()
 	}
 }

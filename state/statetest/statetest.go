@@ -23,8 +23,7 @@ import (
 
 var seed = flag.Int64("state.seed", 0, "run the conformance suite of state with this seed alone")
 
-// seeds is how many runs each shape gets.
-const seeds = 3
+var seeds = flag.Int64("state.seeds", 2, "how many seeds the conformance suite of state runs with")
 
 // Run runs the suite.
 func Run(t *testing.T, open func(state.Options) state.Store) {
@@ -36,6 +35,7 @@ func Run(t *testing.T, open func(state.Options) state.Store) {
 		}
 	}
 	t.Run("many keys", func(t *testing.T) { manyKeys(t, open) })
+	t.Run("many rows", func(t *testing.T) { each(t, func(t *testing.T, r *rand.Rand) { manyRows(t, open, r) }) })
 	t.Run("timers", func(t *testing.T) { each(t, func(t *testing.T, r *rand.Rand) { timers(t, r, open) }) })
 	t.Run("handles", func(t *testing.T) { handles(t, open) })
 	t.Run("ids", func(t *testing.T) { ids(t, open) })
@@ -44,7 +44,7 @@ func Run(t *testing.T, open func(state.Options) state.Store) {
 }
 
 func each(t *testing.T, f func(*testing.T, *rand.Rand)) {
-	first, last := int64(1), int64(seeds)
+	first, last := int64(1), *seeds
 	if *seed != 0 {
 		first, last = *seed, *seed
 	}

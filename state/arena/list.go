@@ -1,0 +1,175 @@
+package arena
+
+import (
+	"unsafe"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
+)
+
+// list is rows in arrival order: records linked in both directions. A table row's
+// head says first, last and how many. A record's owned bytes are the neighbours,
+// the table row, and the mutable cells.
+type list struct {
+	t *table
+	records
+	head  uintptr // in the table's row: first, last, count
+	cells int
+	cols  []int
+	one   [1]uint32
+}
+
+const (
+	atPrev  = 8 // in an entry
+	atNext  = 12
+	atOwner = 16
+	atCells = 24
+
+	headFirst = 0 // behind head, in a table's row
+	headLast  = 4
+	headCount = 8
+)
+
+func newList(t *table, s state.ListSpec, head uintptr) *list {
+	l := &list{t: t, head: head, cells: s.Cells}
+	l.records = newRecords(newLayout(s.Row, 16+8*uintptr(s.Cells)), t.blob)
+	for c := range s.Row {
+		l.cols = append(l.cols, c)
+	}
+	return l
+}
+
+func (l *list) headOf(id uint32) unsafe.Pointer { return unsafe.Add(l.t.ptr(id), l.head) }
+
+// push makes an entry at the end of a row's list.
+func (l *list) push(id uint32) (uint32, unsafe.Pointer) {
+	e, p := l.add(0)
+	h := l.headOf(id)
+	last := *half(h, headLast)
+	*half(p, atPrev), *half(p, atOwner) = last, id
+	if last == 0 {
+		*half(h, headFirst) = e
+	} else {
+		*half(l.ptr(last), atNext) = e
+	}
+	*half(h, headLast) = e
+	*half(h, headCount)++
+	return e, p
+}
+
+// Append links the entries, then writes the rows column by column.
+func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
+	l.t.store.enter()
+	if l.t.track.on {
+		l.t.touchAll(ids)
+	}
+	for k, id := range ids {
+		entries[k] = 0
+		if id != 0 {
+			e, _ := l.push(id)
+			entries[k] = state.Entry(e)
+		}
+	}
+	l.put(asIDs(entries[:len(ids)]), nil, l.cols, rows.Cols)
+}
+
+// asIDs is entries as record ids.
+func asIDs(e []state.Entry) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(e))), len(e))
+}
+
+// Match follows the links.
+func (l *list) Match(ids []uint32, at *state.Cursor, probe []int32, entries []state.Entry) (n int) {
+	for at.Probe < len(ids) {
+		e := uint32(at.Entry)
+		if e == 0 && ids[at.Probe] != 0 {
+			e = *half(l.headOf(ids[at.Probe]), headFirst)
+		}
+		for ; e != 0; e = *half(l.ptr(e), atNext) {
+			if n == len(entries) {
+				at.Entry = state.Entry(e)
+				return n
+			}
+			probe[n], entries[n] = int32(at.Probe), state.Entry(e)
+			n++
+		}
+		at.Probe++
+		at.Entry = 0
+	}
+	return n
+}
+
+func (l *list) Gather(entries []state.Entry, cols []int, to []batch.Vector) {
+	l.gather(asIDs(entries), cols, to)
+}
+
+func (l *list) Cell(e state.Entry, i int) *int64 {
+	l.t.store.enter()
+	p := l.ptr(uint32(e))
+	l.t.touch(*half(p, atOwner))
+	return (*int64)(unsafe.Add(p, atCells+i*8))
+}
+
+// Remove unlinks; the record stays readable until Release.
+func (l *list) Remove(id uint32, entry state.Entry) {
+	l.t.store.enter()
+	l.t.touch(id)
+	l.unlink(id, uint32(entry))
+	l.drop(uint32(entry))
+}
+
+func (l *list) unlink(id, e uint32) {
+	h, p := l.headOf(id), l.ptr(e)
+	prev, next := *half(p, atPrev), *half(p, atNext)
+	if prev == 0 {
+		*half(h, headFirst) = next
+	} else {
+		*half(l.ptr(prev), atNext) = next
+	}
+	if next == 0 {
+		*half(h, headLast) = prev
+	} else {
+		*half(l.ptr(next), atPrev) = prev
+	}
+	*half(h, headCount)--
+}
+
+func (l *list) RemoveEqual(id uint32, rows *batch.Batch, row int) (state.Entry, bool) {
+	for e := *half(l.headOf(id), headFirst); e != 0; e = *half(l.ptr(e), atNext) {
+		if l.equal(l.ptr(e), rows.Cols, row, false) {
+			l.Remove(id, state.Entry(e))
+			return state.Entry(e), true
+		}
+	}
+	return 0, false
+}
+
+func (l *list) Count(id uint32) int { return int(*half(l.headOf(id), headCount)) }
+
+func (l *list) clear(id uint32) {
+	h := l.headOf(id)
+	for e := *half(h, headFirst); e != 0; e = *half(l.ptr(e), atNext) {
+		l.drop(e)
+	}
+	*word(h, 0), *word(h, 8) = 0, 0
+}
+
+// move hangs from's entries behind into's.
+func (l *list) move(into, from uint32) {
+	a, b := l.headOf(into), l.headOf(from)
+	first := *half(b, headFirst)
+	if first == 0 {
+		return
+	}
+	for e := first; e != 0; e = *half(l.ptr(e), atNext) {
+		*half(l.ptr(e), atOwner) = into
+	}
+	if last := *half(a, headLast); last == 0 {
+		*half(a, headFirst) = first
+	} else {
+		*half(l.ptr(last), atNext), *half(l.ptr(first), atPrev) = first, last
+	}
+	*half(a, headLast) = *half(b, headLast)
+	*half(a, headCount) += *half(b, headCount)
+	*word(b, 0), *word(b, 8) = 0, 0
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package arena
+
+// mapMemory isn't offered here: arenas lie on the heap and double.
+func mapMemory(int) (buf, mapped []byte) { return nil, nil }
+
+func unmapMemory([]byte) {}
