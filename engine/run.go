@@ -16,8 +16,6 @@ import (
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/planner/rewrite"
 	"github.com/millrace/millrace/sqlerr"
-	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/plain"
 	"github.com/millrace/millrace/types"
 )
 
@@ -189,7 +187,9 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 	if err != nil {
 		return nil, err
 	}
-	cfg.NewStore = func(o state.Options) state.Store { return plain.New(o) }
+	if cfg.NewStore, err = s.store(); err != nil {
+		return err
+	}
 	cfg.Driver = s.cfg.Driver
 	cfg.Progress = s.watch(p, out)
 	closeDir, err := s.keep(&cfg, p, out)

@@ -32,6 +32,7 @@ var settings = []setting{
 	{name: "plain"},
 	{name: "batch rows 1", options: map[string]string{"millrace.batch-rows": "1"}},
 	{name: "batch rows 2", options: map[string]string{"millrace.batch-rows": "2"}},
+	{name: "plain state", options: map[string]string{"millrace.state": "plain", "millrace.batch-rows": "7"}},
 	{name: "evicted", options: map[string]string{"millrace.batch-rows": "3", "millrace.evict": "true"}},
 	{name: "mini-batch", options: map[string]string{"table.exec.mini-batch.enabled": "true",
 		"table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "5", "millrace.batch-rows": "1"}},

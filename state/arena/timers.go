@@ -68,6 +68,7 @@ func timerHash(key uint64, ns, ms int64) uint64 {
 // view makes to one row, row of from.
 func view(to *batch.Vector, t types.Type, from *batch.Vector, row int) {
 	if from.Null(row) || t.Layout() == types.LayoutStruct {
+		*to = batch.Vector{} // what it viewed isn't ours to write to
 		to.Prepare(t, 0)
 		to.Append(t, 0, from, row)
 		return

@@ -26,6 +26,10 @@ func timers(t *testing.T, r *rand.Rand, open func(state.Options) state.Store) {
 	now := int64(0)
 	for turn := 0; turn < 80; turn++ {
 		keys := randomRows(r, ts, 30, 5)
+		before := make([]string, 30)
+		for i := range before {
+			before[i] = exact(ts, keys.Cols, i)
+		}
 		for i := 0; i < 30; i++ {
 			x := mtimer{canonical(ts, keys.Cols, i), int64(r.Intn(2)), now + int64(r.Intn(20)) - 3}
 			at := position(model, x)
@@ -39,6 +43,11 @@ func timers(t *testing.T, r *rand.Rand, open func(state.Options) state.Store) {
 			set.Add(keys.Cols, i, x.ns, x.ms)
 			if at < 0 {
 				model = append(model, x)
+			}
+		}
+		for i := range before {
+			if exact(ts, keys.Cols, i) != before[i] {
+				t.Fatal("the keys were written to")
 			}
 		}
 		checkTimers(t, set, model)
