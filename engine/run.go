@@ -188,7 +188,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 		return nil, err
 	}
 	if cfg.NewStore, err = s.store(); err != nil {
-		return err
+		return nil, err
 	}
 	cfg.Driver = s.cfg.Driver
 	cfg.Progress = s.watch(p, out)
