@@ -236,8 +236,15 @@ type Join struct {
 	AsOf     int
 	// Interval bounds the times of the two sides: rewrite finds it in the condition.
 	Interval *Interval
-	Hints    []Hint
+	// Windows says that rows meet within their window: rewrite finds it in the
+	// condition.
+	Windows *JoinWindows
+	Hints   []Hint
 }
+
+// JoinWindows are the windows of a window join's sides: Window's Start and End are
+// columns of the side.
+type JoinWindows struct{ Left, Right Window }
 
 // Interval says that Lower <= left time - right time <= Upper, in ms. The times are
 // columns of the sides, both rowtime or both processing time.
@@ -340,7 +347,8 @@ type TopN struct {
 	ToCol     int  // the column that holds To, -1: constant
 	ToLess    bool // with ToCol: the rank is below it
 	WithRank  bool
-	Fn        string // ROW_NUMBER, RANK, DENSE_RANK
+	Fn        string  // ROW_NUMBER, RANK, DENSE_RANK
+	Window    *Window // a Top-N per window, whose borders are in Partition: nothing leaves before the window's end
 }
 
 // Sink writes a query into a table. Columns maps the query's columns to the

@@ -16,6 +16,9 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	if n.Interval != nil {
 		return b.intervalJoin(n, in)
 	}
+	if n.Windows != nil {
+		return b.windowJoin(n, in), nil
+	}
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
 	return b.add(spec, n.Span(), in...), nil

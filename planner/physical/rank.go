@@ -11,6 +11,9 @@ import (
 // topN chooses a Top-N or, for the first row by a time attribute of rows that are
 // never taken back, a deduplication.
 func (b *builder) topN(n *logical.TopN, in Input) (*Node, error) {
+	if n.Window != nil {
+		return b.windowTopN(n, in), nil
+	}
 	fn := map[string]topn.Function{"": topn.RowNumber, "ROW_NUMBER": topn.RowNumber, "RANK": topn.Rank, "DENSE_RANK": topn.DenseRank}[n.Fn]
 	if fn != topn.RowNumber && !b.cfg.Session.Batch {
 		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "%s() on streaming table is not supported currently", n.Fn)

@@ -1,11 +1,15 @@
 package physical
 
 import (
+	"github.com/millrace/millrace/operators/join"
 	"github.com/millrace/millrace/operators/window"
 	"github.com/millrace/millrace/operators/windowagg"
+	"github.com/millrace/millrace/operators/windowjoin"
+	"github.com/millrace/millrace/operators/windowtopn"
 	"github.com/millrace/millrace/operators/windowtvf"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
 )
 
 // windowOf is a window as the operators have it.
@@ -45,4 +49,27 @@ func (b *builder) sessionInBatch(w *logical.Window, at sqlerr.Span) error {
 		return sqlerr.New(sqlerr.Invalid, at, "Unaligned windows like session are not supported in batch mode yet")
 	}
 	return nil
+}
+
+// windowTopN is a Top-N of each window; of one row by a time attribute, a
+// deduplication.
+func (b *builder) windowTopN(n *logical.TopN, in Input) *Node {
+	s := n.Input.Schema()
+	dedup := n.From == 1 && n.To == 1 && len(n.By) == 1 && s.Fields[n.By[0].Col].Type.Attr == types.Rowtime
+	var partition []int
+	for _, c := range n.Partition {
+		if c != n.Window.End { // the window's end is the slice
+			partition = append(partition, c)
+		}
+	}
+	return b.add(&windowtopn.Spec{In: s, Window: windowOf(n.Window), Partition: partition, By: n.By, From: n.From, To: n.To, WithRank: n.WithRank,
+		Dedup: dedup, Out: n.Schema()}, n.Span(), in)
+}
+
+// windowJoin joins within windows.
+func (b *builder) windowJoin(n *logical.Join, in []Input) *Node {
+	spec := &windowjoin.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session,
+		Windows: [2]window.Window{windowOf(&n.Windows.Left), windowOf(&n.Windows.Right)}}
+	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
+	return b.add(spec, n.Span(), in...)
 }

@@ -26,6 +26,8 @@ var Rules = []Rule{
 	{"interval-join", intervalJoin},
 	{"time-attributes", timeAttributes},
 	{"window-aggregate", windowAggregate},
+	{"window-rank", windowRank},
+	{"window-join", windowJoin},
 	{"join-keys", joinKeys},
 	{"merge-keys", mergeProjects},
 }
