@@ -42,9 +42,11 @@ var settings = []setting{
 		"table.exec.mini-batch.enabled": "true", "table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "4"}, seed: 2},
 }
 
-// session makes the session of a setting.
-func (set setting) session(dir string) *engine.Session {
-	c := engine.Config{Options: set.options, Lookup: func(name string) (string, bool) { return dir, name == "DATA" }}
+// session makes the session of a setting; ${DATA} is the tests' data, ${TMP} an
+// empty directory.
+func (set setting) session(dir, tmp string) *engine.Session {
+	dirs := map[string]string{"DATA": dir, "TMP": tmp}
+	c := engine.Config{Options: set.options, Lookup: func(name string) (string, bool) { d, ok := dirs[name]; return d, ok }}
 	if set.seed > 0 {
 		c.Driver = func() job.Driver { return job.NewSimulator(set.seed) }
 	}
@@ -66,7 +68,7 @@ func TestSQL(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := set.session(dir)
+				s := set.session(dir, t.TempDir())
 				datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 					return command(s, d, set)
 				})

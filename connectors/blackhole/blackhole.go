@@ -16,7 +16,12 @@ var Connector = &connectors.Connector{
 
 type sink struct{}
 
-func (sink) Changes(batch.Changes) batch.Changes { return batch.Changes{Kinds: batch.All} }
+// Changes are the query's, but for -U, which would be of no use.
+func (sink) Changes(query batch.Changes) batch.Changes {
+	query.Kinds &^= batch.UpdateBefore.Set()
+	return query
+}
+
 func (sink) Open(context.Context, connectors.WriterEnv) (connectors.Writer, error) {
 	return writer{}, nil
 }

@@ -26,7 +26,8 @@ var Connector = &connectors.Connector{
 
 type sink struct{ t connectors.Table }
 
-func (s *sink) Changes(batch.Changes) batch.Changes { return batch.Changes{Kinds: batch.All} }
+// Changes are the query's.
+func (s *sink) Changes(query batch.Changes) batch.Changes { return query }
 
 func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
 	var out io.Writer = os.Stdout

@@ -92,6 +92,13 @@ func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes
 		}
 	}
 	to := s.Mapping()
+	for i, e := range s.Exprs {
+		if c, ok := e.(*expr.Cast); ok && faithful(c) {
+			if col, ok := c.From.(*expr.Column); ok {
+				to[col.Index] = append(to[col.Index], i)
+			}
+		}
+	}
 	first := func(c int) int {
 		if len(to[c]) == 0 {
 			return -1
@@ -99,6 +106,21 @@ func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes
 		return to[c][0]
 	}
 	return in[0], operators.Keys{Unique: operators.MapKeys(keys[0].Unique, first), Upsert: operators.MapKeys(keys[0].Upsert, first)}, nil
+}
+
+// faithful says that a cast gives different values for different values: a key
+// stays one.
+func faithful(c *expr.Cast) bool {
+	from, to := c.From.Type(), c.T
+	switch {
+	case to.Kind == types.VarChar && to.Length == types.MaxLength:
+		return !from.IsCollection() && !from.IsRow() && !from.IsBytes() && from.Kind != types.Char
+	case from.IsString() && to.Kind == types.VarChar, from.IsBytes() && to.Kind == types.VarBinary:
+		return from.Length <= to.Length
+	case from.IsInteger() && to.IsInteger():
+		return from.Kind <= to.Kind
+	}
+	return false
 }
 
 // Mapping says where each input column is passed on unchanged.

@@ -1,8 +1,7 @@
 // Package sink hands rows to the outside: Spec writes a table through its
 // connector, Collect hands a SELECT's rows to the caller.
 //
-// The sink operator enforces NOT NULL and counts rows; everything else is the
-// connector's Writer. A checkpoint, and the end of the job, reach it through
+// The sink operator hands rows to the connector's Writer, which does the rest. A checkpoint, and the end of the job, reach it through
 // Prepare, which the task calls; what it answers is committed by the job.
 package sink
 
@@ -24,10 +23,11 @@ type Spec struct {
 	In        *types.Schema
 	Key       []int // primary key, columns of In
 	Overwrite bool
-	DropNulls bool // table.exec.sink.not-null-enforcer = DROP
 	Job       string
 	Takes     batch.Changes // what the sink said it takes
 	At        sqlerr.Span
+
+	exact bool // the input's rows are identified by just the primary key
 }
 
 // Name is Sink.
@@ -46,12 +46,13 @@ func (s *Spec) Args() []operators.Arg {
 func (s *Spec) Schema() *types.Schema { return s.In }
 
 // Changes refuses what the connector can't take, in words that name the way out.
-func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, operators.Keys, error) {
+func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
 	takes := s.Sink.Changes(in[0])
-	missing := in[0].Kinds &^ takes.Kinds
-	if len(s.Key) > 0 {
-		missing &^= batch.UpdateBefore.Set()
+	s.exact = false
+	for _, k := range keys[0].Upsert {
+		s.exact = s.exact || len(k) == len(s.Key) && operators.HasKey([][]int{k}, s.Key)
 	}
+	missing := in[0].Kinds &^ takes.Kinds &^ batch.UpdateBefore.Set()
 	if missing != 0 {
 		what := "update"
 		switch {
@@ -66,9 +67,10 @@ func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, o
 	return in[0], operators.Keys{}, nil
 }
 
-// Needs: a sink that takes no -U, or is keyed, needs none.
+// Needs: a sink that takes no -U needs none, unless it has a key that isn't the
+// input's: then a row may move from one of its rows to another.
 func (s *Spec) Needs(_ int, _ operators.Need) operators.Need {
-	return operators.Need{Before: s.Takes.Kinds.Has(batch.UpdateBefore), FullDeletes: len(s.Key) == 0}
+	return operators.Need{Before: s.Takes.Kinds.Has(batch.UpdateBefore) || len(s.Key) > 0 && !s.exact, FullDeletes: len(s.Key) == 0}
 }
 
 // Distribution is by the table's key, so that one writer sees all changes of a
@@ -85,23 +87,14 @@ func (s *Spec) New() operators.Operator { return &Operator{spec: s} }
 
 // Operator is the live sink.
 type Operator struct {
-	spec    *Spec
-	writer  connectors.Writer
-	ctx     context.Context
-	notNull []int
-	sel     []int32
-	out     batch.Batch
-	before  bool
+	spec   *Spec
+	writer connectors.Writer
+	ctx    context.Context
 }
 
 // Open opens the connector's writer.
 func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 	o.ctx = env.Context
-	for i, f := range o.spec.In.Fields {
-		if f.Type.NotNull {
-			o.notNull = append(o.notNull, i)
-		}
-	}
 	if o.spec.Overwrite && env.Restored == 0 {
 		t, ok := o.spec.Sink.(connectors.Truncater)
 		if !ok {
@@ -119,43 +112,12 @@ func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 	return nil
 }
 
-// Process checks NOT NULL and writes.
+// Process writes.
 func (o *Operator) Process(_ int, b *batch.Batch) error {
-	for _, c := range o.notNull {
-		if !b.Cols[c].HasNulls(b.Len) {
-			continue
-		}
-		var err error
-		if b, err = o.enforce(c, b); err != nil {
-			return err
-		}
-	}
 	if err := o.writer.Write(b); err != nil {
 		return fmt.Errorf("sink %s: %w", o.spec.Table, err)
 	}
 	return nil
-}
-
-// enforce fails at a NULL in column c, or leaves its rows out.
-func (o *Operator) enforce(c int, b *batch.Batch) (*batch.Batch, error) {
-	var sel []int32
-	for i := 0; i < b.Len; i++ {
-		if !b.Cols[c].Null(i) {
-			sel = append(sel, int32(i))
-			continue
-		}
-		if b.Kind(i) == batch.Delete {
-			sel = append(sel, int32(i))
-			continue
-		}
-		if !o.spec.DropNulls {
-			return nil, sqlerr.New(sqlerr.Runtime, o.spec.At, "Column '%s' is NOT NULL, however, a null value is being written into it", o.spec.In.Fields[c].Name).
-				WithHint("set 'table.exec.sink.not-null-enforcer' = 'DROP' to leave such rows out")
-		}
-	}
-	n := *b
-	n.Sel = sel
-	return n.Compact(o.spec.In.Types(), &o.out), nil
 }
 
 // Watermark passes nothing: a sink is the end.

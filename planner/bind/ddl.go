@@ -309,59 +309,6 @@ func check(key, value string, declared []formats.Option, at sqlerr.Span, who str
 	fail(sqlerr.New(sqlerr.Option, at, "%s has no option '%s'%s", who, key, sqlerr.DidYouMean(key, names)).WithHint("its options are: %s", strings.Join(names, ", ")))
 }
 
-// Insert binds INSERT INTO: the query's columns meet the table's by position.
-func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
-	defer catch(&err)
-	if stmt.Partition != nil {
-		unsupported(stmt.Partition.Span(), "INSERT ... PARTITION")
-	}
-	t := must(b.ResolveTable(stmt.Table, stmt.Hints))
-	if t.Def.View != nil {
-		failf(sqlerr.Invalid, stmt.Table.Span(), "%s is a view", t.Path.Dotted())
-	}
-	r := b.query(stmt.Query)
-	target := &types.Schema{Fields: append([]types.Field(nil), t.Full.Fields...)}
-	for i, m := range t.Meta {
-		if !m.Virtual {
-			target.Fields = append(target.Fields, types.Field{Name: t.MetaNames[i], Type: m.Type})
-		}
-	}
-	where := make([]int, 0, target.Len()) // target column of each query column
-	if stmt.Columns == nil {
-		for i := range target.Fields {
-			where = append(where, i)
-		}
-	}
-	for _, c := range stmt.Columns {
-		i := target.Index(c.String())
-		if i < 0 {
-			failf(sqlerr.NotFound, c.Span(), "column %q not found in table %s%s", c, t.Path.Dotted(), sqlerr.DidYouMean(c.String(), target.Names()))
-		}
-		where = append(where, i)
-	}
-	if len(where) != len(r.scope.cols) {
-		failf(sqlerr.Invalid, stmt.Query.Span(), "Column types of query result and sink for '%s' do not match. Cause: Different number of columns. The query has %d, the sink %d", t.Path.Dotted(), len(r.scope.cols), len(where))
-	}
-	exprs := columns(r.node.Schema())
-	out := columns(target)
-	for i := range out {
-		out[i] = null(target.Fields[i].Type, stmt.Table.Span())
-	}
-	for i, w := range where {
-		from, to := exprs[i].Type(), target.Fields[w].Type
-		if !assignable(from, to) {
-			failf(sqlerr.Type, stmt.Query.Span(), "Column types of query result and sink for '%s' do not match. Cause: Incompatible types for sink column '%s' at position %d. The query gives %s, the sink wants %s",
-				t.Path.Dotted(), target.Fields[w].Name, i, from.Plain(), to)
-		}
-		out[w] = coerce(exprs[i], to.WithNull(!from.NotNull), b.Session)
-	}
-	n := project(r.node, out, target.Names(), stmt.Span())
-	for i := range n.Out.Fields {
-		n.Out.Fields[i].Type = target.Fields[i].Type
-	}
-	return &logical.Sink{Base: logical.Base{Out: n.Out, At: stmt.Span()}, Input: n, Table: t, Overwrite: stmt.Overwrite, Conflict: stmt.OnConflict}, nil
-}
-
 // assignable is Flink's implicit cast into a sink: within a family, widening or
 // not by kind.
 func assignable(from, to types.Type) bool {

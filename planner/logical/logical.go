@@ -360,7 +360,7 @@ type Sink struct {
 	Columns   []int
 	Overwrite bool
 	Static    map[string]string // PARTITION (k = v)
-	Conflict  string            // ON CONFLICT: "", "DO NOTHING", "DO ERROR", "DO DEDUPLICATE"
+	Conflict  string            // ON CONFLICT DO: "", "NOTHING", "ERROR", "DEDUPLICATE"
 }
 
 func (n *Scan) Inputs() []Node      { return nil }

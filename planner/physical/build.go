@@ -14,7 +14,6 @@ import (
 	"github.com/millrace/millrace/operators/calc"
 	"github.com/millrace/millrace/operators/limit"
 	"github.com/millrace/millrace/operators/scan"
-	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/operators/sort"
 	"github.com/millrace/millrace/operators/topn"
 	"github.com/millrace/millrace/operators/union"
@@ -265,30 +264,4 @@ func (b *builder) sort(n *logical.Sort, in Input) (*Node, error) {
 	}
 	return nil, sqlerr.New(sqlerr.Invalid, at, "Sort on a non-time-attribute field is not supported").
 		WithHint("add LIMIT n, order by a time attribute, or SET 'execution.runtime-mode' = 'batch'")
-}
-
-func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
-	if n.Table == nil {
-		return b.add(&sink.Collect{In: n.Input.Schema(), To: b.cfg.Collect}, n.Span(), in), nil
-	}
-	t := n.Table
-	if n.Conflict != "" {
-		return nil, sqlerr.Unsupported(n.Span(), "ON CONFLICT")
-	}
-	if t.Connector.Sink == nil {
-		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be written", t.Connector.Name)
-	}
-	schema := n.Input.Schema()
-	for i := range schema.Fields {
-		schema = &types.Schema{Fields: append([]types.Field(nil), schema.Fields...)}
-		schema.Fields[i].Type = schema.Fields[i].Type.Plain()
-	}
-	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Key: t.Key, Parts: t.Def.PartitionBy,
-		Options: t.Values, Format: bound(t, schema, b.cfg.Session), Session: b.cfg.Session})
-	if err != nil {
-		return nil, err
-	}
-	spec := &sink.Spec{Table: t.Path.Dotted(), Sink: s, In: schema, Key: t.Key, Overwrite: n.Overwrite, Job: b.cfg.Job, At: n.Span(),
-		DropNulls: strings.EqualFold(b.cfg.Session.Option("table.exec.sink.not-null-enforcer", "ERROR"), "DROP")}
-	return b.add(spec, n.Span(), in), nil
 }
