@@ -83,10 +83,10 @@ func AppendJSON(b []byte, t types.Type, v *batch.Vector, i int, s *types.Session
 		b = types.AppendMonths(append(b, '"'), v.I64[i])
 	case types.IntervalDT:
 		b = types.AppendMillis(append(b, '"'), v.I64[i])
-	case types.Binary, types.VarBinary, types.Raw, types.Bitmap:
+	case types.Binary, types.VarBinary, types.Raw:
 		b = base64.StdEncoding.AppendEncode(append(b, '"'), v.Bytes(i))
-	case types.Variant:
-		return append(b, v.Bytes(i)...)
+	case types.Bitmap:
+		b = types.AppendBitmap(append(b, '"'), v.Bytes(i))
 	case types.Array:
 		return appendArray(b, t, v, i, s)
 	case types.Map, types.Multiset:

@@ -7,19 +7,21 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/functions/bitmap"
 	"github.com/millrace/millrace/functions/collection"
 	"github.com/millrace/millrace/functions/compare"
 	"github.com/millrace/millrace/functions/cond"
 	"github.com/millrace/millrace/functions/json"
 	"github.com/millrace/millrace/functions/math"
 	"github.com/millrace/millrace/functions/meta"
+	"github.com/millrace/millrace/functions/object"
 	"github.com/millrace/millrace/functions/temporal"
 	"github.com/millrace/millrace/functions/text"
 )
 
 // Scalars lists every built-in scalar function and operator.
 func Scalars() []*functions.Scalar {
-	return slices.Concat(compare.All, math.All, cond.All, text.All, temporal.All, json.All, collection.All, meta.All)
+	return slices.Concat(compare.All, math.All, cond.All, text.All, temporal.All, json.All, collection.All, meta.All, bitmap.All, object.All)
 }
 
 // Tables lists every built-in table function.

@@ -14,7 +14,8 @@ import (
 type convert func(in *batch.Vector, i int, out *batch.Vector) bool
 
 // Legacy says that the session asks for the casts of Flink before 1.15: a failure
-// gives NULL, strings and bytes keep their length, booleans print in lower case.
+// gives NULL where the type allows it, strings and bytes keep their length, booleans
+// print in lower case.
 func Legacy(s *types.Session) bool {
 	return s != nil && s.Option("table.exec.legacy-cast-behaviour", "") == "ENABLED"
 }
@@ -31,7 +32,7 @@ func Bind(from, to types.Type, try bool, call functions.Call) (functions.Kernel,
 	if f == nil {
 		return nil, sqlerr.New(sqlerr.Type, call.At, "Cast function cannot convert value of type %s to type %s", from.Nullable().Plain(), to.Nullable().Plain())
 	}
-	try = try || Legacy(call.Session)
+	try = try || Legacy(call.Session) && !to.NotNull
 	if k := column(from, to); k != nil {
 		return k, nil
 	}
@@ -107,9 +108,6 @@ func choose(from, to types.Type, session *types.Session) convert {
 	case from.IsTemporal() && to.IsTemporal():
 		return temporal(from, to, session)
 	case from.IsRow() && to.IsRow() && len(from.Fields) == len(to.Fields):
-		if from.Kind == types.Structured && from.Name != to.Name {
-			return nil
-		}
 		return nested(from, to, session)
 	case from.Kind == to.Kind && (from.Layout() == types.LayoutI64 || from.Layout() == types.LayoutBytes):
 		return func(in *batch.Vector, i int, out *batch.Vector) bool { out.Set(to, i, in, i); return true }
@@ -117,8 +115,6 @@ func choose(from, to types.Type, session *types.Session) convert {
 		return func(in *batch.Vector, i int, out *batch.Vector) bool { out.I64[i] = in.I64[i]; return true }
 	case from.Kind == to.Kind && len(from.Fields) == len(to.Fields):
 		return nested(from, to, session)
-	case from.Kind == types.Bitmap && to.IsBytes() && to.Length == types.MaxLength:
-		return bytesToBytes(to, session)
 	}
 	return nil
 }

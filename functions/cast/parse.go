@@ -28,7 +28,6 @@ func fromText(to types.Type, session *types.Session) convert {
 			f, ok := ParseDouble(in.Bytes(i))
 			if to.Kind == types.Float {
 				f = batch.Float32(f)
-				ok = ok && !math.IsInf(f, 0)
 			}
 			out.F64[i] = f
 			return ok

@@ -54,9 +54,14 @@ func AppendText(b []byte, t types.Type, v *batch.Vector, i int, session *types.S
 			if k > 0 {
 				b = append(b, ", "...)
 			}
+			if t.Kind == types.Structured {
+				b = append(append(b, f.Name...), '=')
+			}
 			b = cell(b, f.Type, &v.Kids[k], i, session)
 		}
 		return append(b, ')')
+	case types.Bitmap:
+		return types.AppendBitmap(b, v.Bytes(i))
 	}
 	if t.IsBytes() {
 		return AppendValidUTF8(b, v.Bytes(i))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -180,11 +181,21 @@ func withFlags(in func(types.Type) bool) functions.Sig {
 			return nil, t, false, nil
 		}
 		as = []types.Type{args[0].Type.Plain()}
+		flag := types.BooleanType
+		if least == 2 {
+			flag = types.IntType
+		} else if e := as[0].Elem(); e.IsRow() || e.IsCollection() {
+			return nil, t, false, sqlerr.New(sqlerr.Type, args[0].At, "ARRAY_SORT can't order elements of type %s", e.Nullable())
+		}
 		for _, a := range args[1:] {
-			if !in(a.Type) {
+			x := a.Type.Plain()
+			if x.Kind == types.Null {
+				x = flag
+			}
+			if !in(x) {
 				return nil, t, false, nil
 			}
-			as = append(as, a.Type)
+			as = append(as, x)
 		}
 		return as, as[0].WithNull(functions.AnyNull(args)), true, nil
 	}}

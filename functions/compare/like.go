@@ -90,9 +90,9 @@ type likePattern struct {
 // compileLike reads a pattern; escaped says that esc was given.
 func compileLike(p, esc []byte, escaped bool) (*likePattern, error) {
 	mark := rune(-1)
-	if escaped {
+	if escaped && len(esc) > 0 { // an empty one is none
 		r, w := utf8.DecodeRune(esc)
-		if len(esc) == 0 || w != len(esc) || r > 0xFFFF {
+		if w != len(esc) || r > 0xFFFF || r == 0 {
 			return nil, fmt.Errorf("Invalid escape character '%s'", esc)
 		}
 		mark = r

@@ -1,26 +1,27 @@
 package cond
 
 import (
-	"bytes"
-	"cmp"
-
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/types"
 )
 
-// extreme is GREATEST (want 1) and LEAST (want -1) of numbers or strings, brought
-// to their common type.
+// extreme is GREATEST (want 1) and LEAST (want -1) of values that have an order,
+// brought to their common type.
 func extreme(name string, want int) *functions.Scalar {
+	text := "The greatest of the values, NULL if any is."
+	if want < 0 {
+		text = "The least of the values, NULL if any is."
+	}
 	return &functions.Scalar{
-		Name: name, Doc: functions.Doc{Group: "conditional", Usage: name + "(value, ...)"},
+		Name: name, Doc: functions.Doc{Group: "conditional", Usage: name + "(value, ...)", Text: text},
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam}, Variadic: true,
 			Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
 				if len(args) == 0 {
 					return nil, types.Type{}, false, nil
 				}
 				as, t, ok := together(args)
-				ok = ok && (t.IsNumeric() || t.IsString())
+				ok = ok && t.Kind != types.Null && t.Layout() < types.LayoutList && t.Kind != types.Variant && t.Kind != types.Raw && t.Kind != types.Bitmap
 				return as, t.WithNull(functions.AnyNull(args)), ok, nil
 			}}},
 		Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -29,7 +30,7 @@ func extreme(name string, want int) *functions.Scalar {
 				each(n, sel, func(i int) {
 					best := 0
 					for k := 1; k < len(args); k++ {
-						if order(t, &args[k], &args[best], i) == want {
+						if batch.Compare(t, &args[k], i, &args[best], i)*want > 0 {
 							best = k
 						}
 					}
@@ -39,15 +40,4 @@ func extreme(name string, want int) *functions.Scalar {
 			}), nil
 		},
 	}
-}
-
-// order compares row i of two columns of type t.
-func order(t types.Type, a, b *batch.Vector, i int) int {
-	switch {
-	case t.IsString():
-		return bytes.Compare(a.Bytes(i), b.Bytes(i))
-	case t.IsApprox():
-		return cmp.Compare(a.F64[i], b.F64[i])
-	}
-	return a.Decimal(t, i).Add(b.Decimal(t, i).Neg()).Sign()
 }

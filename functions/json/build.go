@@ -1,9 +1,12 @@
 package json
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
 	"strconv"
 	"time"
 	"unicode/utf16"
@@ -54,28 +57,50 @@ func appendValue(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 		}
 		return append(b, ']')
 	case types.Map, types.Multiset:
-		s, kt := v.Str[i], t.KidTypes()
-		b = append(b, '{')
-		for e := 0; e < s.Len(); e++ {
-			if e > 0 {
-				b = append(b, ',')
-			}
-			b = quote(b, v.Kids[0].Bytes(s.Off()+e))
-			b = appendValue(append(b, ':'), kt[1], &v.Kids[1], s.Off()+e)
-		}
-		return append(b, '}')
+		return appendMap(b, t, v, v.Str[i])
 	case types.Row, types.Structured:
 		b = append(b, '{')
-		for k, f := range t.Fields {
-			if k > 0 {
+		for n, k := 0, nextField(t, -1); k >= 0; n, k = n+1, nextField(t, k) {
+			if n > 0 {
 				b = append(b, ',')
 			}
-			b = append(quote(b, []byte(f.Name)), ':')
-			b = appendValue(b, f.Type, &v.Kids[k], i)
+			b = append(quote(b, []byte(t.Fields[k].Name)), ':')
+			b = appendValue(b, t.Fields[k].Type, &v.Kids[k], i)
 		}
 		return append(b, '}')
 	}
 	return strconv.AppendInt(b, v.I64[i], 10)
+}
+
+// nextField is the field behind field k in the order of their names, in which
+// Flink writes them; the first for -1, -1 for the last.
+func nextField(t types.Type, k int) int {
+	best := -1
+	for i, f := range t.Fields {
+		if (k < 0 || f.Name > t.Fields[k].Name || f.Name == t.Fields[k].Name && i > k) && (best < 0 || f.Name < t.Fields[best].Name) {
+			best = i
+		}
+	}
+	return best
+}
+
+// appendMap appends a map's entries in the order of their keys.
+func appendMap(b []byte, t types.Type, v *batch.Vector, s batch.View) []byte {
+	kt, keys := t.KidTypes(), &v.Kids[0]
+	order := make([]int, s.Len())
+	for e := range order {
+		order[e] = s.Off() + e
+	}
+	sort.Slice(order, func(x, y int) bool { return bytes.Compare(keys.Bytes(order[x]), keys.Bytes(order[y])) < 0 })
+	b = append(b, '{')
+	for n, e := range order {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = quote(b, keys.Bytes(e))
+		b = appendValue(append(b, ':'), kt[1], &v.Kids[1], e)
+	}
+	return append(b, '}')
 }
 
 // appendTime appends ISO 8601 text: a fraction of as many digits as it needs.
@@ -175,9 +200,10 @@ var Object = &functions.Scalar{
 			return nil, err
 		}
 		absent := symbol(c.Args[0]) == "ABSENT"
+		var order []int
 		return rows(func(i int, args []batch.Vector, out *batch.Vector) error {
-			off := len(out.Buf)
-			b := append(out.Buf, '{')
+			// Members are written in the order of their keys, of equal keys the last.
+			order = order[:0]
 			for k := 1; k < len(args); k += 2 {
 				if args[k].Null(i) {
 					return errors.New("a key of JSON_OBJECT is NULL")
@@ -185,7 +211,17 @@ var Object = &functions.Scalar{
 				if absent && args[k+1].Null(i) {
 					continue
 				}
-				if len(b) > off+1 {
+				at := sort.Search(len(order), func(x int) bool { return bytes.Compare(args[order[x]].Bytes(i), args[k].Bytes(i)) >= 0 })
+				if at < len(order) && bytes.Equal(args[order[at]].Bytes(i), args[k].Bytes(i)) {
+					order[at] = k
+				} else {
+					order = slices.Insert(order, at, k)
+				}
+			}
+			off := len(out.Buf)
+			b := append(out.Buf, '{')
+			for n, k := range order {
+				if n > 0 {
 					b = append(b, ',')
 				}
 				b = append(quote(b, args[k].Bytes(i)), ':')
@@ -252,18 +288,24 @@ func onText(name, text string, result types.Type, f func(d *document, s, b []byt
 // Functions of one text.
 var (
 	Raw = onText("JSON", "Marks JSON text to be embedded as it is in JSON_OBJECT and JSON_ARRAY.", rawType, func(d *document, s, b []byte) ([]byte, bool, error) {
+		if len(bytes.TrimSpace(s)) == 0 {
+			return b, false, nil
+		}
 		root := d.parse(s)
 		if root == 0 {
 			return b, false, errText
 		}
+		d.order(root)
 		return d.print(b, root), true, nil
 	})
 	Quote = onText("JSON_QUOTE", "The text as a JSON string: in double quotes, escaped.", types.StringType, func(_ *document, s, b []byte) ([]byte, bool, error) {
 		return quoteASCII(b, s), true, nil
 	})
 	Unquote = onText("JSON_UNQUOTE", "The text that a JSON string stands for; other text unchanged.", types.StringType, func(d *document, s, b []byte) ([]byte, bool, error) {
-		if root := d.parse(s); root != 0 && d.nodes[root].kind == text && s[0] == '"' && s[len(s)-1] == '"' {
-			return append(b, d.nodes[root].value...), true, nil
+		if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' && d.startsWithString(s) {
+			if in, ok := d.unescape(s[1 : n-1]); ok {
+				return append(b, in...), true, nil
+			}
 		}
 		return append(b, s...), true, nil
 	})

@@ -1,6 +1,7 @@
 package json
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -198,6 +199,42 @@ func (d *document) str() ([]byte, bool) {
 		d.at++
 	}
 	return nil, false
+}
+
+// startsWithString says that s begins with a whole string; Flink looks no
+// further.
+func (d *document) startsWithString(s []byte) bool {
+	d.in, d.at, d.buf = s, 0, d.buf[:0]
+	_, ok := d.str()
+	return ok
+}
+
+// unescape decodes what is between a string's quotes, quotes in it as they are;
+// ok is false for an escape that is none.
+func (d *document) unescape(s []byte) (out []byte, ok bool) {
+	for len(s) > 0 {
+		at := bytes.IndexByte(s, '\\')
+		if at < 0 {
+			return append(out, s...), true
+		}
+		out = append(out, s[:at]...)
+		end := at + 2
+		if at+1 < len(s) && s[at+1] == 'u' {
+			for end = at + 6; end+6 <= len(s) && s[end] == '\\' && s[end+1] == 'u'; {
+				end += 6
+			}
+		}
+		if end > len(s) {
+			return nil, false
+		}
+		d.in, d.at, d.buf = append(append([]byte{'"'}, s[at:end]...), '"'), 0, d.buf[:0]
+		part, ok := d.str()
+		if !ok {
+			return nil, false
+		}
+		out, s = append(out, part...), s[end:]
+	}
+	return out, true
 }
 
 func (d *document) escaped(start int) ([]byte, bool) {

@@ -10,24 +10,36 @@ import (
 type path struct {
 	lax   bool
 	steps []step
-	many  bool // a wildcard occurs: the result is a list
+	many  bool // it can lead to several places: the result is a list
 }
 
 type step struct {
-	key   string // a member
-	index int    // an element, negative from the end
-	kind  stepKind
+	kind   stepKind
+	key    string   // a member
+	index  int      // an element, negative from the end
+	keys   []string // several members, as an object of their own
+	from   *int     // of a slice; nil where left out
+	to     *int
+	list   []int
+	filter *filter
 }
 
 type stepKind uint8
 
 const (
-	member stepKind = iota
-	element
-	every
+	member   stepKind = iota
+	element           // [0]
+	every             // * or [*]
+	deep              // .. : the value and all below it
+	members           // ['a','b']
+	elements          // [0,2]
+	slice             // [0:2]
+	filtered          // [?(..)]
+	length            // .length()
 )
 
-// compilePath reads "[lax|strict] $.a['b'][0][*].*".
+// compilePath reads "[lax|strict] $.a['b'][0][*].*" and what else Flink's path
+// library knows: ..a, [0,2], [1:3], ['a','b'], [?(@.a > 1)], .length().
 func compilePath(s string) (*path, error) {
 	p := &path{}
 	t := strings.TrimSpace(s)
@@ -40,104 +52,158 @@ func compilePath(s string) (*path, error) {
 	if !strings.HasPrefix(t, "$") {
 		return nil, fmt.Errorf("JSON path '%s' doesn't start with $", s)
 	}
-	t = t[1:]
-	for t != "" {
-		x, rest, ok := nextStep(t)
-		if !ok {
-			return nil, fmt.Errorf("not supported yet: JSON path '%s' from '%s' on", s, t)
-		}
-		p.steps, t = append(p.steps, x), rest
-		p.many = p.many || x.kind == every
+	rest, err := p.read(t[1:], 0)
+	if err == nil && rest != "" {
+		err = fmt.Errorf("from '%s' on", rest)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("JSON path '%s' can't be read: %w", s, err)
 	}
 	return p, nil
 }
 
-func nextStep(t string) (x step, rest string, ok bool) {
-	if t[0] == '.' {
-		end := strings.IndexAny(t[1:], ".[(?@ ")
-		if end < 0 {
-			end = len(t) - 1
+// read reads steps as far as they go.
+func (p *path) read(t string, depth int) (rest string, err error) {
+	for t != "" && (t[0] == '.' || t[0] == '[') {
+		if strings.HasPrefix(t, "..") {
+			p.steps, p.many = append(p.steps, step{kind: deep}), true
+			if t = t[1:]; len(t) > 1 && t[1] == '[' {
+				t = t[1:]
+			}
 		}
-		name, rest := t[1:1+end], t[1+end:]
-		if name == "*" {
-			return step{kind: every}, rest, true
+		if strings.HasPrefix(t, ".[") {
+			t = t[1:]
 		}
-		return step{key: name}, rest, name != "" && !strings.HasPrefix(rest, "(")
+		var x step
+		if t[0] == '.' {
+			x, t, err = dotted(t[1:])
+		} else {
+			x, t, err = bracketed(t[1:], depth)
+		}
+		if err != nil {
+			return t, err
+		}
+		p.steps = append(p.steps, x)
+		p.many = p.many || x.kind == every || x.kind >= elements && x.kind <= filtered
 	}
-	if t[0] != '[' || len(t) < 3 {
-		return x, t, false
+	return t, nil
+}
+
+func dotted(t string) (x step, rest string, err error) {
+	end := strings.IndexAny(t, ".[(?@ )=<>!&|,")
+	if end < 0 {
+		end = len(t)
 	}
-	if q := t[1]; q == '\'' || q == '"' {
-		end := strings.Index(t[2:], string(q)+"]")
-		if end < 0 {
-			return x, t, false
+	name, rest := t[:end], t[end:]
+	switch {
+	case name == "*":
+		return step{kind: every}, rest, nil
+	case strings.HasPrefix(rest, "()"):
+		if name != "length" && name != "size" {
+			return x, rest, fmt.Errorf("the function %s()", name)
 		}
-		return step{key: t[2 : 2+end]}, t[4+end:], true
+		return step{kind: length}, rest[2:], nil
+	case name == "":
+		return x, rest, fmt.Errorf("a name is missing before '%s'", rest)
+	}
+	return step{key: name}, rest, nil
+}
+
+// bracketed reads what is behind a [.
+func bracketed(t string, depth int) (x step, rest string, err error) {
+	t = strings.TrimLeft(t, " ")
+	switch {
+	case t == "":
+		return x, t, fmt.Errorf("a ] is missing")
+	case t[0] == '\'' || t[0] == '"':
+		return quotedKeys(t)
+	case t[0] == '?':
+		f, rest, err := readFilter(strings.TrimLeft(t[1:], " "), depth+1)
+		if err != nil {
+			return x, rest, err
+		}
+		if rest = strings.TrimLeft(rest, " "); !strings.HasPrefix(rest, "]") {
+			return x, rest, fmt.Errorf("a ] is missing behind a filter")
+		}
+		return step{kind: filtered, filter: f}, rest[1:], nil
 	}
 	end := strings.IndexByte(t, ']')
 	if end < 0 {
-		return x, t, false
+		return x, t, fmt.Errorf("a ] is missing")
 	}
-	in := strings.TrimSpace(t[1:end])
+	in, rest := strings.TrimSpace(t[:end]), t[end+1:]
 	if in == "*" {
-		return step{kind: every}, t[end+1:], true
+		return step{kind: every}, rest, nil
 	}
-	n, err := strconv.Atoi(in)
-	return step{kind: element, index: n}, t[end+1:], err == nil
-}
-
-// find appends to out the nodes that the path leads to from the root. missing
-// says that a member or element on the way wasn't there.
-func (p *path) find(d *document, root int, out []int) (nodes []int, missing bool) {
-	return walk(d, p.steps, root, out)
-}
-
-func walk(d *document, steps []step, at int, out []int) ([]int, bool) {
-	for k, s := range steps {
-		n := &d.nodes[at]
-		if s.kind == every {
-			if n.kind != array && n.kind != object {
-				return out, true
+	if from, to, ok := strings.Cut(in, ":"); ok {
+		x.kind = slice
+		for i, s := range [...]string{from, to} {
+			if s = strings.TrimSpace(s); s == "" {
+				continue
 			}
-			for c := n.child; c != 0; c = d.nodes[c].next {
-				out, _ = walk(d, steps[k+1:], c, out)
+			n, err := strconv.Atoi(s)
+			if err != nil {
+				return x, t, fmt.Errorf("[%s]", in)
 			}
-			return out, false
-		}
-		if at = d.step(n, s); at == 0 {
-			return out, true
-		}
-	}
-	return append(out, at), false
-}
-
-// step is the child a step leads to, 0 if there is none.
-func (d *document) step(n *node, s step) int {
-	found := 0
-	if s.kind == member {
-		if n.kind != object {
-			return 0
-		}
-		for c := n.child; c != 0; c = d.nodes[c].next {
-			if string(d.nodes[c].key) == s.key {
-				found = c // of equal keys the last counts
+			if i == 0 {
+				x.from = &n
+			} else {
+				x.to = &n
 			}
 		}
-		return found
+		return x, rest, nil
 	}
-	if n.kind != array {
-		return 0
+	for _, s := range strings.Split(in, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil {
+			return x, t, fmt.Errorf("[%s]", in)
+		}
+		x.list = append(x.list, n)
 	}
-	i := s.index
-	if i < 0 {
-		i += n.count
+	if len(x.list) == 1 {
+		return step{kind: element, index: x.list[0]}, rest, nil
 	}
-	if i < 0 || i >= n.count {
-		return 0
+	x.kind = elements
+	return x, rest, nil
+}
+
+// quotedKeys reads 'a'] and 'a','b'].
+func quotedKeys(t string) (x step, rest string, err error) {
+	for {
+		key, rest, err := quoted(t)
+		if err != nil {
+			return x, t, err
+		}
+		x.keys = append(x.keys, key)
+		rest = strings.TrimLeft(rest, " ")
+		if strings.HasPrefix(rest, "]") {
+			if len(x.keys) == 1 {
+				return step{key: key}, rest[1:], nil
+			}
+			x.kind = members
+			return x, rest[1:], nil
+		}
+		if !strings.HasPrefix(rest, ",") {
+			return x, rest, fmt.Errorf("a ] is missing behind '%s'", key)
+		}
+		t = strings.TrimLeft(rest[1:], " ")
 	}
-	found = n.child
-	for ; i > 0; i-- {
-		found = d.nodes[found].next
+}
+
+// quoted reads a text in quotes of either sort.
+func quoted(t string) (s, rest string, err error) {
+	if t == "" || t[0] != '\'' && t[0] != '"' {
+		return "", t, fmt.Errorf("a quote is missing before '%s'", t)
 	}
-	return found
+	var b strings.Builder
+	for i := 1; i < len(t); i++ {
+		switch {
+		case t[i] == t[0]:
+			return b.String(), t[i+1:], nil
+		case t[i] == '\\' && i+1 < len(t):
+			i++
+		}
+		b.WriteByte(t[i])
+	}
+	return "", t, fmt.Errorf("a quote isn't closed")
 }

@@ -15,6 +15,7 @@ import (
 type lookup struct {
 	d     document
 	p     *path
+	bad   error // why the path can't be read: an error of the row, as in Flink
 	last  string
 	nodes []int
 }
@@ -32,21 +33,19 @@ func newLookup(a functions.Arg) (*lookup, error) {
 	if a.Const == nil || a.Const.Null(0) {
 		return l, nil
 	}
-	var err error
 	l.last = symbol(a)
-	if l.p, err = compilePath(l.last); err != nil {
-		return nil, sqlerr.New(sqlerr.Type, a.At, "%v", err)
-	}
+	l.p, l.bad = compilePath(l.last)
 	return l, nil
 }
 
 // at reads row i. A lax path that leads nowhere gives no nodes.
 func (l *lookup) at(args []batch.Vector, i int) (err error) {
-	if b := args[1].Bytes(i); l.p == nil || l.last != string(b) {
+	if b := args[1].Bytes(i); l.p == nil && l.bad == nil || l.last != string(b) {
 		l.last = string(b)
-		if l.p, err = compilePath(l.last); err != nil {
-			return err
-		}
+		l.p, l.bad = compilePath(l.last)
+	}
+	if l.bad != nil {
+		return l.bad
 	}
 	l.nodes = l.nodes[:0]
 	root := l.d.parse(args[0].Bytes(i))
@@ -126,6 +125,10 @@ var Exists = &functions.Scalar{
 			err := l.at(args, i)
 			found := err == nil && (l.p.many || len(l.nodes) == 1 && l.d.nodes[l.nodes[0]].kind != null)
 			if err != nil {
+				if l.p != nil && l.p.lax {
+					out.I64[i] = 0
+					return nil
+				}
 				switch onError {
 				case "ERROR":
 					return err
@@ -251,6 +254,14 @@ var Query = &functions.Scalar{
 			return nil, err
 		}
 		list := c.Result.Kind == types.Array
+		if list && !c.Result.Elem().IsString() {
+			return nil, sqlerr.New(sqlerr.Type, c.At, "Unsupported array element type '%s' for RETURNING ARRAY in JSON_QUERY().", c.Result.Elem().Nullable())
+		}
+		for k, when := range map[int]string{4: "empty", 5: "error"} {
+			if list && behaviour(c, k, "NULL") == "EMPTY_OBJECT" {
+				return nil, sqlerr.New(sqlerr.Type, c.At, "Illegal on %s behavior 'EMPTY OBJECT' for return type: %s", when, c.Result.Nullable())
+			}
+		}
 		wrapper, onEmpty, onError := behaviour(c, 3, "WITHOUT"), behaviour(c, 4, "NULL"), behaviour(c, 5, "NULL")
 		return rows(func(i int, args []batch.Vector, out *batch.Vector) error {
 			if args[0].Null(i) || args[1].Null(i) {
@@ -258,7 +269,7 @@ var Query = &functions.Scalar{
 				return nil
 			}
 			err := l.at(args, i)
-			single := !l.p.many
+			single := l.p == nil || !l.p.many
 			found := err == nil && (!single || len(l.nodes) == 1 && l.d.nodes[l.nodes[0]].kind != null)
 			wrap := !single
 			if found && (wrapper == "UNCONDITIONAL" || wrapper == "CONDITIONAL" && single && l.d.nodes[l.nodes[0]].kind != array) {
@@ -273,7 +284,11 @@ var Query = &functions.Scalar{
 				return substitute(onEmpty, errEmpty, list, i, out)
 			case !wrap && l.d.nodes[l.nodes[0]].kind < array:
 				return substitute(onError, errNested, list, i, out)
-			case list:
+			}
+			for _, n := range l.nodes {
+				l.d.order(n)
+			}
+			if list {
 				return l.list(wrap, onError, i, out)
 			}
 			off := len(out.Buf)

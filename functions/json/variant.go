@@ -54,15 +54,19 @@ var errDuplicate = errors.New("VARIANT_DUPLICATE_KEY: a key occurs twice")
 // canonical sorts the members of objects by key. Of equal keys the last stays, or
 // they are an error.
 func (d *document) canonical(i int, duplicates bool) error {
-	var members []int
-	for c := d.nodes[i].child; c != 0; c = d.nodes[c].next {
+	sorted := true
+	for c, last := d.nodes[i].child, 0; c != 0; last, c = c, d.nodes[c].next {
 		if err := d.canonical(c, duplicates); err != nil {
 			return err
 		}
-		members = append(members, c)
+		sorted = sorted && (last == 0 || bytes.Compare(d.nodes[last].key, d.nodes[c].key) < 0)
 	}
-	if d.nodes[i].kind != object || len(members) == 0 {
+	if d.nodes[i].kind != object || sorted {
 		return nil
+	}
+	var members []int
+	for c := d.nodes[i].child; c != 0; c = d.nodes[c].next {
+		members = append(members, c)
 	}
 	sort.SliceStable(members, func(a, b int) bool { return bytes.Compare(d.nodes[members[a]].key, d.nodes[members[b]].key) < 0 })
 	kept := members[:1]
@@ -86,6 +90,10 @@ func (d *document) canonical(i int, duplicates bool) error {
 	return nil
 }
 
+// order is canonical for text that is printed: Flink sorts the members of objects,
+// too.
+func (d *document) order(i int) { _ = d.canonical(i, true) }
+
 // printVariant is print with the numbers of a VARIANT: plain decimals exact and
 // without zeros at their end, others as doubles.
 func (d *document) printVariant(b []byte, i int) []byte {
@@ -93,7 +101,12 @@ func (d *document) printVariant(b []byte, i int) []byte {
 	switch n.kind {
 	case number:
 		if bytes.ContainsAny(n.value, "eE") {
-			if f, err := strconv.ParseFloat(string(n.value), 64); err == nil {
+			f, _ := strconv.ParseFloat(string(n.value), 64) // beyond its range: infinity
+			return types.AppendDouble(b, f)
+		}
+		if len(n.value) > types.MaxPrecision {
+			if _, ok := types.ParseDecimal(n.value, types.MaxPrecision, 0); !ok {
+				f, _ := strconv.ParseFloat(string(n.value), 64)
 				return types.AppendDouble(b, f)
 			}
 		}

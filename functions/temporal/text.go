@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -241,7 +242,17 @@ var ToTimestampLTZ = &functions.Scalar{
 			digits := 3
 			if len(args) > 1 {
 				pat := text(args[1])
+				if args[1].Const != nil && !args[1].Const.Null(0) {
+					if _, err := compile(pat); err != nil {
+						return types.Type{}, sqlerr.New(sqlerr.Type, args[1].At, "Invalid pattern for parsing TIMESTAMP_LTZ: %v", err)
+					}
+				}
 				digits = min(9, max(3, len(pat)-len(strings.TrimRight(pat, "S"))))
+			}
+			if len(args) > 2 && args[2].Const != nil && !args[2].Const.Null(0) {
+				if _, err := loadZone(text(args[2])); err != nil {
+					return types.Type{}, sqlerr.New(sqlerr.Type, args[2].At, "Invalid timezone for parsing TIMESTAMP_LTZ: %v", err)
+				}
 			}
 			return types.TimestampLTZType(digits), nil
 		}},
@@ -341,10 +352,7 @@ func ltzOfText(c functions.Call) functions.Kernel {
 				zone, badZone = z, e != nil
 			}
 			m, r, ok := readWall(&ps, args[0].Bytes(i), pat)
-			if ok && badZone && err == nil {
-				bad, err = i, fmt.Errorf("unknown time zone '%s'", zoneName)
-			}
-			if !ok {
+			if !ok || badZone {
 				if len(args) > 1 {
 					out.SetNull(i)
 				} else if err == nil {
@@ -369,7 +377,7 @@ func ltzOfText(c functions.Call) functions.Kernel {
 
 // loadZone finds a zone by its name (Asia/Shanghai) or offset (GMT+08:00, +8).
 func loadZone(name string) (*time.Location, error) {
-	rest := ""
+	rest := name
 	if len(name) > 3 && (name[:3] == "GMT" || name[:3] == "UTC") {
 		rest = name[3:]
 	}
@@ -398,8 +406,14 @@ var ConvertTZ = &functions.Scalar{
 		zones := map[string]*time.Location{}
 		find := func(b []byte) *time.Location {
 			z, ok := zones[string(b)]
+			if len(b) == 0 {
+				return time.UTC
+			}
 			if !ok {
-				z, _ = loadZone(string(b))
+				z = time.UTC
+				if b[0] != '+' && b[0] != '-' { // Java's older zones know offsets behind GMT only
+					z, _ = loadZone(string(b))
+				}
 				zones[string(b)] = z
 			}
 			return z

@@ -3,6 +3,7 @@ package text
 import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -15,6 +16,9 @@ var elt = &functions.Scalar{
 		Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
 			if len(args) < 2 || !args[0].Type.IsInteger() && args[0].Type.Kind != types.Null {
 				return nil, types.Type{}, false, nil
+			}
+			if k := args[0].Const; k != nil && !k.Null(0) && k.I64[0] < 0 {
+				return nil, types.Type{}, false, sqlerr.New(sqlerr.Type, args[0].At, "Index must be an integer starting from '0', but was '%d'.", k.I64[0])
 			}
 			as := []types.Type{args[0].Type.Plain()}
 			if args[0].Type.Kind == types.Null {

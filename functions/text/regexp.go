@@ -6,7 +6,6 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/functions/regex"
-	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -66,50 +65,38 @@ var regexpExtract = matcher("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, gr
 	})
 
 // regexpExtractAll gives a group of every match, the first group by default.
-var regexpExtractAll = func() *functions.Scalar {
-	f := matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string, regex[, group])",
-		"A group of every match, the first group when none is given, 0 for the whole match; NULL when nothing matches.",
-		functions.Nullable(types.ArrayOf(types.StringType)), []functions.Param{str, str, functions.IntegerParam.Opt()},
-		func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
-			g := int64(1)
-			if len(args) > 2 {
-				g = args[2].I64[i]
-			}
-			kid := &out.Kids[0]
-			first := len(kid.Str)
-			if re != nil && g >= 0 && g <= int64(re.Groups) {
-				s := args[0].Bytes(i)
-				for at := 0; at >= 0; {
-					m := re.Find(s, at, room)
-					if m == nil {
-						break
-					}
-					k := len(kid.Str)
-					kid.Str = append(kid.Str, 0)
-					if m[2*g] < 0 {
-						kid.SetNull(k)
-					} else {
-						kid.SetValid(k)
-						kid.SetBytes(k, s[m[2*g]:m[2*g+1]])
-					}
-					at = regex.Next(s, m)
-				}
-			}
-			if out.Str[i] = batch.NewView(first, len(kid.Str)-first); len(kid.Str) == first {
-				out.SetNull(i)
-			}
-		})
-	result := f.Sigs[0].Result
-	f.Sigs[0].Result = func(args []functions.Arg) (types.Type, error) {
+var regexpExtractAll = matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string, regex[, group])",
+	"A group of every match, the first group when none is given, 0 for the whole match; NULL when there is no such group.",
+	functions.Nullable(types.ArrayOf(types.StringType)), []functions.Param{str, str, functions.IntegerParam.Opt()},
+	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
+		g := int64(1)
 		if len(args) > 2 {
-			if c := args[2].Const; c != nil && !c.Null(0) && c.I64[0] < 0 {
-				return types.Type{}, sqlerr.New(sqlerr.Type, args[2].At, "the group of REGEXP_EXTRACT_ALL can't be negative, but was %d", c.I64[0])
-			}
+			g = args[2].I64[i]
 		}
-		return result(args)
-	}
-	return f
-}()
+		kid := &out.Kids[0]
+		first := len(kid.Str)
+		if re == nil || g < 0 || g > int64(re.Groups) {
+			out.SetNull(i)
+			return
+		}
+		s := args[0].Bytes(i)
+		for at := 0; at >= 0; {
+			m := re.Find(s, at, room)
+			if m == nil {
+				break
+			}
+			k := len(kid.Str)
+			kid.Str = append(kid.Str, 0)
+			if m[2*g] < 0 {
+				kid.SetNull(k)
+			} else {
+				kid.SetValid(k)
+				kid.SetBytes(k, s[m[2*g]:m[2*g+1]])
+			}
+			at = regex.Next(s, m)
+		}
+		out.Str[i] = batch.NewView(first, len(kid.Str)-first)
+	})
 
 // regexpReplace replaces every match by a literal text.
 var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, replacement)",

@@ -144,7 +144,11 @@ var substring = func() *functions.Scalar {
 			} else if start < 0 {
 				start += n
 			}
-			if start < 0 || start >= n || length <= 0 {
+			if length < 0 {
+				out.SetNull(i)
+				return
+			}
+			if start < 0 || start >= n {
 				out.SetBytes(i, nil)
 				return
 			}

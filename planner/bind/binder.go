@@ -130,15 +130,9 @@ func (b *Binder) base(t ast.TypeName) types.Type {
 	case *ast.MapType:
 		return types.MapOf(b.typ(t.Key), b.typ(t.Value))
 	case *ast.RowType:
-		var f []types.Field
-		for _, x := range t.Fields {
-			field := types.Field{Name: x.Name.Name, Type: b.typ(x.Type)}
-			if x.Comment != nil {
-				field.Doc = x.Comment.Value
-			}
-			f = append(f, field)
-		}
-		return types.RowOf(f...)
+		return types.RowOf(b.fields(t.Fields)...)
+	case *ast.StructuredType:
+		return types.Type{Kind: types.Structured, Name: t.Class.Value, Fields: b.fields(t.Fields)}
 	case *ast.IntervalType:
 		if t.Unit.From == "YEAR" || t.Unit.From == "MONTH" || t.Unit.From == "QUARTER" {
 			return types.MonthsType
@@ -147,6 +141,18 @@ func (b *Binder) base(t ast.TypeName) types.Type {
 	}
 	unsupported(t.Span(), "this type")
 	return types.Type{}
+}
+
+func (b *Binder) fields(in []ast.FieldDef) []types.Field {
+	var f []types.Field
+	for _, x := range in {
+		field := types.Field{Name: x.Name.Name, Type: b.typ(x.Type)}
+		if x.Comment != nil {
+			field.Doc = x.Comment.Value
+		}
+		f = append(f, field)
+	}
+	return f
 }
 
 func (b *Binder) scalarType(t *ast.ScalarType) types.Type {
@@ -199,6 +205,8 @@ func (b *Binder) scalarType(t *ast.ScalarType) types.Type {
 		return types.TimestampLTZType(arg(0, 6, 0, 9))
 	case "VARIANT":
 		return types.VariantType
+	case "BITMAP":
+		return types.Type{Kind: types.Bitmap}
 	}
 	unsupported(t.Span(), "type "+t.Name)
 	return types.Type{}

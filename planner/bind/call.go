@@ -12,6 +12,10 @@ import (
 // aggregate, or a scalar function.
 func (x *exprBinder) function(e *ast.Call) expr.Expr {
 	name := strings.ToUpper(e.Name.Last().Name)
+	embedded := x.embeds
+	if x.embeds = false; name == "JSON" && !embedded {
+		failf(sqlerr.Type, e.Span(), "JSON() can stand only in JSON_ARRAY() or as a value of JSON_OBJECT()")
+	}
 	if x.group != nil {
 		if p := x.group.property(name, e); p != nil {
 			return p
@@ -66,18 +70,21 @@ func specialName(name string, e *ast.Call) string {
 // the place the function wants them.
 func (x *exprBinder) arguments(name string, e *ast.Call) []expr.Expr {
 	var args []expr.Expr
+	embeds := name == "JSON_OBJECT" || name == "JSON_ARRAY" || name == "JSON_OBJECTAGG" || name == "JSON_ARRAYAGG"
 	for _, a := range e.Args {
 		if n, ok := a.(*ast.NamedArg); ok {
 			a = n.Value
 		}
+		x.embeds = embeds
 		args = append(args, x.bind(a))
 	}
+	x.embeds = false
 	switch name {
 	case "EXTRACT", "TIMESTAMPADD", "TIMESTAMPDIFF":
 		if e.Keyword != "" {
 			args = append([]expr.Expr{symbol(e.Keyword, e.Span())}, args...)
 		}
-	case "JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY":
+	case "JSON_STRING", "JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY":
 		args = x.jsonArguments(name, e, args)
 	case "FLOOR", "CEIL", "CEILING":
 		if e.Keyword != "" {

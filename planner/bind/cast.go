@@ -27,8 +27,7 @@ func (x *exprBinder) cast(e *ast.Cast) expr.Expr {
 			return units(c, t, unit.Unit)
 		}
 	}
-	try := e.Try || cast.Legacy(x.b.Session)
-	return fold(&expr.Cast{From: from, T: t.WithNull(try || !ft.NotNull), Try: e.Try, At: at}, x.b.Session)
+	return fold(&expr.Cast{From: from, T: t.WithNull(e.Try || !ft.NotNull), Try: e.Try, At: at}, x.b.Session)
 }
 
 // units is a constant cast to an interval: that many of the unit. (A column's

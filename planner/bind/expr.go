@@ -18,6 +18,8 @@ type exprBinder struct {
 	outer *scope   // the enclosing query's, for correlated sub-queries; nil: none
 	group *grouper // aggregates are allowed and collected here; nil: refused
 	over  *overs   // likewise OVER calls
+
+	embeds bool // what is bound next is a value of JSON_OBJECT or JSON_ARRAY
 }
 
 func (x *exprBinder) bind(e ast.Expr) expr.Expr {

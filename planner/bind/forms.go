@@ -52,5 +52,9 @@ func (x *exprBinder) item(e *ast.Index) expr.Expr {
 	if name, ok := e.I.(*ast.String); ok && of.Type().IsRow() {
 		return field(of, ast.Ident{Pos: name.Pos, Name: name.Value})
 	}
-	return x.call("ITEM", []expr.Expr{of, x.bind(e.I)}, e.Span())
+	name := "ITEM"
+	if of.Type().Kind == types.Variant {
+		name = "VARIANT_ITEM"
+	}
+	return x.call(name, []expr.Expr{of, x.bind(e.I)}, e.Span())
 }

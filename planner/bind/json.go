@@ -35,6 +35,10 @@ func (x *exprBinder) jsonArguments(name string, e *ast.Call, args []expr.Expr) [
 		return null(t, at)
 	}
 	switch name {
+	case "JSON_STRING":
+		if inner, ok := args[0].(*expr.Call); ok && (inner.Fn.Name == "JSON_OBJECT" || inner.Fn.Name == "JSON_ARRAY") {
+			args[0] = x.call("JSON", args[:1], at)
+		}
 	case "JSON_EXISTS":
 		if e.JSON != nil && c.OnError != nil {
 			on, _ := behaviour(c.OnError)
