@@ -10,7 +10,7 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// session holds rows until their session has ended.
+// session holds rows, each with its kind, until their session has ended.
 type session struct {
 	operators.Stateless
 	spec     *Spec
@@ -62,7 +62,7 @@ func (o *session) Open(env *operators.Env, out operators.Output) error {
 	o.probe, o.entries = make([]int32, batch.MaxRows), make([]state.Entry, batch.MaxRows)
 	o.out.Cols = make([]batch.Vector, len(o.outTs))
 	var err error
-	o.rows, err = env.State.Table(state.Spec{Name: "rows", Key: key, Lists: []state.ListSpec{{Row: row}}})
+	o.rows, err = env.State.Table(state.Spec{Name: "rows", Key: key, Lists: []state.ListSpec{{Row: row, Cells: 1}}})
 	return err
 }
 
@@ -96,7 +96,11 @@ func (o *session) add(b *batch.Batch, rows []int32) {
 	}
 	batch.Hash(o.keyTs, o.taken, n, o.hashes[:n])
 	o.rows.Upsert(o.taken, o.hashes[:n], o.ids[:n], o.fresh[:n])
-	o.rows.List(0).Append(o.ids[:n], p.Compact(o.inTs, &o.part), o.added[:n])
+	list := o.rows.List(0)
+	list.Append(o.ids[:n], p.Compact(o.inTs, &o.part), o.added[:n])
+	for i, e := range o.added[:n] {
+		*list.Cell(e, 0) = int64(b.Kind(int(rows[i])))
+	}
 }
 
 // join moves the rows of session from to those of into.
@@ -170,7 +174,10 @@ func (o *session) send(key []batch.Vector, name int64, at window.Span) error {
 			o.spans = append(o.spans, at)
 		}
 		fill(&o.out, len(o.all), o.outTs, o.spans, o.spec.Window.Proctime, o.env.Now().UnixMicro(), o.env.Session)
-		o.out.Len = n
+		o.out.Len, o.out.Kinds = n, o.out.Kinds[:0]
+		for _, e := range o.entries[:n] {
+			o.out.Kinds = append(o.out.Kinds, batch.Kind(*o.rows.List(0).Cell(e, 0)))
+		}
 		if err := o.Out.Emit(&o.out); err != nil {
 			return err
 		}

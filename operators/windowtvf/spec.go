@@ -38,11 +38,6 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 
 // Changes are the input's. A key of the input identifies a row within its window.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
-	if s.Window.Kind == window.Session {
-		if err := operators.RefuseUpdates(s.Name(), in[0]); err != nil {
-			return in[0], operators.Keys{}, err
-		}
-	}
 	first := s.In.Len()
 	with := func(ks [][]int) (out [][]int) {
 		for _, k := range ks {
@@ -53,8 +48,13 @@ func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes
 	return in[0], operators.Keys{Unique: with(keys[0].Unique), Upsert: with(keys[0].Upsert)}, nil
 }
 
-// Needs: what follows is per row, except that a session's rows come once.
-func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need { return wanted }
+// Needs: a change must come out of the session it went into, so it must be whole.
+func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {
+	if s.Window.Kind == window.Session {
+		wanted.FullDeletes = true
+	}
+	return wanted
+}
 
 // Distribution: a session's rows meet; other windows are found row by row.
 func (s *Spec) Distribution(int) operators.Distribution {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
-	"github.com/millrace/millrace/types"
 )
 
 // windowed says that each row of a relation belongs to a window, and which of its
@@ -13,7 +12,6 @@ import (
 type windowed struct {
 	start, end, time []int
 	window           *logical.Window
-	attr             types.TimeAttr // of the time column
 }
 
 // same says that two relations are windowed alike, so that they may be joined.
@@ -40,8 +38,42 @@ func windowsOf(n logical.Node) *windowed {
 		return aggregateWindows(n)
 	case *logical.Join:
 		return joinWindows(n)
+	case *logical.Union:
+		return unionWindows(n)
 	}
 	return nil
+}
+
+// unionWindows: relations windowed alike, in the same columns.
+func unionWindows(n *logical.Union) *windowed {
+	var out *windowed
+	for _, in := range n.All {
+		w := windowsOf(in)
+		switch {
+		case w == nil:
+			return nil
+		case out == nil:
+			out = w
+		case !out.same(w):
+			return nil
+		default:
+			out = &windowed{window: out.window, start: both(out.start, w.start), end: both(out.end, w.end), time: both(out.time, w.time)}
+		}
+	}
+	if out == nil || len(out.start) == 0 || len(out.end) == 0 {
+		return nil
+	}
+	return out
+}
+
+func both(a, b []int) []int {
+	var out []int
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // inside says whether columns hold the window's start and end.
