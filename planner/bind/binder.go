@@ -39,6 +39,7 @@ type Binder struct {
 	ctes  map[string]*relation // WITH, by name
 	depth int                  // of inlined views
 	hints []logical.Hint       // of the SELECT being bound
+	outer *outerRef            // what a sub-query may read around it; nil: nothing
 }
 
 // relation is a bound query or table: a plan and the names of its columns.

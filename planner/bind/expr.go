@@ -15,14 +15,17 @@ import (
 type exprBinder struct {
 	b     *Binder
 	scope *scope
-	outer *scope   // the enclosing query's, for correlated sub-queries; nil: none
-	group *grouper // aggregates are allowed and collected here; nil: refused
-	over  *overs   // likewise OVER calls
+	group *grouper   // aggregates are allowed and collected here; nil: refused
+	over  *overs     // likewise OVER calls
+	sel   *selection // where sub-queries are joined; nil: refused
 
 	embeds bool // what is bound next is a value of JSON_OBJECT or JSON_ARRAY
 }
 
 func (x *exprBinder) bind(e ast.Expr) expr.Expr {
+	if n, ok := e.(*ast.Name); ok && x.b.outer != nil && !x.scope.has(n) && x.b.outer.x.reaches(n) {
+		return x.b.outer.ref(n)
+	}
 	if x.group != nil {
 		if g := x.group.key(e); g != nil {
 			return g
@@ -93,7 +96,11 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 		return x.item(e)
 	case *ast.Field:
 		return field(x.bind(e.X), e.Name)
-	case *ast.Subquery, *ast.Exists, *ast.Quantified:
+	case *ast.Subquery:
+		return x.scalar(e)
+	case *ast.Exists:
+		return x.exists(e)
+	case *ast.Quantified:
 		unsupported(at, "this sub-query")
 	case *ast.MinusInterval:
 		return x.call("TIME_DIFF", []expr.Expr{symbol(e.Unit.From, at), x.bind(e.L), x.bind(e.R)}, at)
@@ -275,7 +282,7 @@ func (x *exprBinder) between(e *ast.Between) expr.Expr {
 // in is a list as a chain of equalities.
 func (x *exprBinder) in(e *ast.In) expr.Expr {
 	if e.Query != nil {
-		unsupported(e.Span(), "IN (query) here")
+		return x.memberOf(e)
 	}
 	v := x.bind(e.X)
 	l := &expr.Logic{Or: true, At: e.Span()}

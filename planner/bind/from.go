@@ -33,9 +33,6 @@ func (b *Binder) ref(r ast.TableRef) *relation {
 	case *ast.Aliased:
 		return renamed(b.ref(r.Ref), r.Name.Name, r.Columns, r.Span())
 	case *ast.Derived:
-		if r.Lateral {
-			unsupported(r.Span(), "LATERAL")
-		}
 		return renamed(b.query(r.Query), "", nil, r.Span())
 	case *ast.Join:
 		return b.join(r)
@@ -86,7 +83,7 @@ func (b *Binder) view(alias string, t *ast.TableName) *relation {
 		fail(err)
 	}
 	inner := *b
-	inner.ctes, inner.depth = nil, b.depth+1
+	inner.ctes, inner.depth, inner.outer = nil, b.depth+1, nil
 	inner.Names = b.Names.At(def.View.Catalog, def.View.Database)
 	r := inner.query(q)
 	var names []ast.Ident

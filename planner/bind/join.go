@@ -14,6 +14,9 @@ func (b *Binder) join(j *ast.Join) *relation {
 		return b.correlate(b.ref(j.L), f, j.Kind, j.On)
 	}
 	l := b.ref(j.L)
+	if d := lateral(j.R); d != nil {
+		return b.lateral(l, j, d)
+	}
 	right, asOf := withoutAsOf(j.R)
 	r := b.ref(right)
 	kind := map[ast.JoinKind]logical.JoinKind{ast.LeftJoin: logical.Left, ast.RightJoin: logical.Right, ast.FullJoin: logical.Full}[j.Kind]
@@ -138,4 +141,43 @@ func (b *Binder) temporal(n *logical.Join, left *scope, asOf ast.Expr) {
 			n.Out.Fields[i].Type = n.Out.Fields[i].Type.Plain()
 		}
 	}
+}
+
+// lateral is the derived table of a LATERAL reference, nil if it is none.
+func lateral(r ast.TableRef) *ast.Derived {
+	if a, ok := r.(*ast.Aliased); ok {
+		r = a.Ref
+	}
+	if d, ok := r.(*ast.Derived); ok && d.Lateral {
+		return d
+	}
+	return nil
+}
+
+// lateral joins with a query that may read the columns to its left.
+func (b *Binder) lateral(l *relation, j *ast.Join, d *ast.Derived) *relation {
+	kind := logical.Inner
+	switch j.Kind {
+	case ast.LeftJoin:
+		kind = logical.Left
+	case ast.RightJoin, ast.FullJoin:
+		unsupported(j.Span(), "a right or full join with LATERAL")
+	}
+	q := (&exprBinder{b: b, scope: l.scope}).sub(d.Query)
+	r := &relation{node: q.node, scope: q.scope}
+	if a, ok := j.R.(*ast.Aliased); ok {
+		r = renamed(r, a.Name.Name, a.Columns, a.Span())
+	}
+	both := l.scope.beside(r.scope)
+	var conds []expr.Expr
+	if j.On != nil {
+		conds = append(conds, (&exprBinder{b: b, scope: both}).condition(j.On, "ON"))
+	}
+	n, more := q.flatten(l.node, true)
+	width := len(both.cols)
+	joined := joinOf(kind, l.node, n, append(conds, more...), j.Span())
+	for i := range both.cols {
+		both.cols[i].t = joined.Out.Fields[i].Type
+	}
+	return &relation{node: reorder(joined, span(0, width)), scope: both}
 }

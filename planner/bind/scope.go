@@ -59,6 +59,21 @@ func (s *scope) find(table, name string, at sqlerr.Span) int {
 	return found
 }
 
+// has says that a dotted name means something here.
+func (s *scope) has(n *ast.Name) bool {
+	for _, c := range s.cols {
+		if c.name == n.Parts[0].Name && !c.hidden {
+			return true
+		}
+		for q := 1; q < len(n.Parts); q++ {
+			if c.name == n.Parts[q].Name && c.table == n.Parts[q-1].Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // resolve binds a dotted name: [table.]column[.field...].
 func (s *scope) resolve(n *ast.Name) expr.Expr {
 	parts := make([]string, len(n.Parts))

@@ -69,6 +69,8 @@ type selection struct {
 	x     *exprBinder
 	items []expr.Expr
 	names []string
+
+	pending []*pending // sub-queries to be joined above the aggregation
 }
 
 // selectQuery binds a SELECT. orderBy are sort keys of the query around it, which
@@ -80,7 +82,7 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	from := inner.from(q)
 	checkHints(inner.hints, from.scope)
 	s := &selection{b: b, q: q, node: from.node}
-	s.x = &exprBinder{b: b, scope: from.scope}
+	s.x = &exprBinder{b: b, scope: from.scope, sel: s}
 	if q.Where != nil {
 		s.where(q.Where)
 	}
@@ -99,7 +101,11 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	hidden := s.sortKeys(orderBy)
 	exprs := append(append([]expr.Expr(nil), s.items...), hidden...)
 	if s.x.group != nil {
-		s.node, exprs, having, qualify = s.x.group.finish(exprs, having, qualify)
+		n := len(exprs)
+		s.node, exprs, having, qualify = s.x.group.finish(append(exprs, s.hidden()...), having, qualify)
+		clauses := []expr.Expr{having, qualify}
+		s.settle(exprs[n:], exprs[:n], clauses)
+		exprs, having, qualify = exprs[:n], clauses[0], clauses[1]
 	}
 	if having != nil {
 		s.node = filter(s.node, having)
