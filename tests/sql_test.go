@@ -96,7 +96,11 @@ func command(s *engine.Session, d *datadriven.TestData, set setting) string {
 		return "error: " + err.Error() + "\n"
 	}
 	if d.Cmd == "table" && !set.varies(d) {
-		return strings.NewReplacer(`,"row":`, "", "}} x", "} x").Replace(table(out.String(), true)) + "\n"
+		rows := strings.NewReplacer(`,"row":`, "", "}} x", "} x").Replace(table(out.String(), true))
+		if out.Len() == 0 || rows == "" {
+			return ""
+		}
+		return rows + "\n"
 	}
 	if set.options == nil || d.Cmd == "sql" {
 		return out.String()

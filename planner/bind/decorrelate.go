@@ -231,6 +231,9 @@ func pull(n logical.Node) (logical.Node, []expr.Expr, bool) {
 	switch n := n.(type) {
 	case *logical.Filter:
 		in, conds, ok := pull(n.Input)
+		if !ok {
+			return nil, nil, false
+		}
 		var stay []expr.Expr
 		for _, c := range expr.Conjuncts(n.Cond) {
 			if readsParam(c) {
@@ -242,7 +245,7 @@ func pull(n logical.Node) (logical.Node, []expr.Expr, bool) {
 		if len(stay) > 0 {
 			in = filter(in, and(stay))
 		}
-		return in, conds, ok
+		return in, conds, true
 	case *logical.Project:
 		for _, e := range n.Exprs {
 			if readsParam(e) {

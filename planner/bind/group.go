@@ -66,7 +66,7 @@ func (b *Binder) aggregates(q *ast.Select) bool {
 }
 
 func newGrouper(s *selection) *grouper {
-	g := &grouper{s: s, below: &exprBinder{b: s.b, scope: s.x.scope}}
+	g := &grouper{s: s, below: &exprBinder{b: s.b, scope: s.x.scope, sel: s}}
 	if s.q.GroupBy == nil {
 		return g
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/operators/calc"
 	"github.com/millrace/millrace/operators/limit"
 	"github.com/millrace/millrace/operators/scan"
+	"github.com/millrace/millrace/operators/setop"
 	"github.com/millrace/millrace/operators/sort"
 	"github.com/millrace/millrace/operators/topn"
 	"github.com/millrace/millrace/operators/union"
@@ -132,6 +133,8 @@ func (b *builder) choose(n logical.Node) (*Node, error) {
 		return b.add(&values.Spec{Rows: n.Rows, Out: n.Schema()}, at), nil
 	case *logical.Union:
 		return b.add(&union.Spec{Out: n.Schema()}, at, in...), nil
+	case *logical.SetOp:
+		return b.add(&setop.Spec{Except: n.Kind == logical.Except, All: n.AllRows, Out: n.Schema()}, at, in...), nil
 	case *logical.Aggregate:
 		return b.aggregate(n, in[0])
 	case *logical.WindowTVF:
