@@ -1,6 +1,8 @@
 package overagg
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/state"
@@ -73,7 +75,21 @@ func (o *sorted) Process(_ int, b *batch.Batch) error {
 			return err
 		}
 	}
+	o.forget()
 	return o.flush()
+}
+
+// forget drops the partitions that are empty after a batch.
+func (o *sorted) forget() {
+	rows, n := o.table.Sorted(0), 0
+	for _, id := range o.kids {
+		if rows.Count(id) == 0 {
+			o.kids[n] = id
+			n++
+		}
+	}
+	slices.Sort(o.kids[:n])
+	o.table.Delete(slices.Compact(o.kids[:n]))
 }
 
 // insert adds row i.
@@ -126,8 +142,7 @@ func (o *sorted) remove(b *batch.Batch, i int) error {
 	if !o.spec.Rows {
 		from = int(o.first[at])
 	}
-	after, err := o.load(id, o.new)
-	if err != nil {
+	if _, err := o.load(id, o.new); err != nil {
 		return err
 	}
 	goes := true
@@ -146,9 +161,6 @@ func (o *sorted) remove(b *batch.Batch, i int) error {
 		if err := o.update(k, k-1); err != nil {
 			return err
 		}
-	}
-	if after == 0 {
-		o.table.Delete([]uint32{id})
 	}
 	return nil
 }

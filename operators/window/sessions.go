@@ -1,6 +1,8 @@
 package window
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/state"
@@ -27,6 +29,7 @@ type Sessions struct {
 	merged  []int64
 	row     batch.Batch
 	run     []int32
+	empty   []uint32 // keys without a session, by their late rows
 	wm      int64
 
 	Names batch.Vector // of the sessions of a batch's rows
@@ -86,6 +89,9 @@ func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, 
 		name, merged, late := s.place(keys, i, s.w.Clock(at, s.env.Session.Zone))
 		if late {
 			s.env.Metrics.Late.Add(1)
+			if s.list.Count(s.ids[i]) == 0 {
+				s.empty = append(s.empty, s.ids[i])
+			}
 			continue
 		}
 		if len(merged) > 0 {
@@ -103,10 +109,27 @@ func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, 
 		run = append(run, int32(i))
 	}
 	s.run = run
+	s.forget()
 	if len(run) == 0 {
 		return nil
 	}
 	return add(run)
+}
+
+// forget drops the keys that only had late rows.
+func (s *Sessions) forget() {
+	n := 0
+	for _, id := range s.empty {
+		if s.list.Count(id) == 0 {
+			s.empty[n] = id
+			n++
+		}
+	}
+	if n > 0 {
+		slices.Sort(s.empty[:n])
+		s.live.Delete(slices.Compact(s.empty[:n]))
+	}
+	s.empty = s.empty[:0]
 }
 
 // place puts row i of the batch, of time t, into a session and returns its name.

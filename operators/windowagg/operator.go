@@ -216,7 +216,11 @@ func (o *operator) next(slices []int64) (int64, bool) {
 				e = (window.Floor(o.fired-w.Offset, w.Slide)+1)*w.Slide + w.Offset
 			}
 		}
-		if e > w.Last(end) {
+		last := w.Last(end)
+		for step := max(w.Slide, 1); o.wm != operators.MinWatermark && e <= last && w.Deadline(e, o.env.Session.Zone) <= o.wm; {
+			e += step // it passed without rows; one that came since doesn't count in it
+		}
+		if e > last {
 			continue
 		}
 		if !found || e < best {

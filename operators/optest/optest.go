@@ -1,0 +1,214 @@
+// Package optest drives one operator in a test or a benchmark, without a task.
+//
+// A Driver opens the operator on a store in arenas and takes what it sends. Table
+// folds changes into the rows they leave. The random inputs of differential tests
+// come from Input: rows with times out of order, NULLs and ties. Seeds are printed;
+// DIFF_SEED repeats one, DIFF_SEEDS is how many are run.
+package optest
+
+import (
+	"context"
+	"fmt"
+	"math/rand"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/arena"
+	"github.com/millrace/millrace/types"
+)
+
+// Driver is a running operator. Its calls fail the test.
+type Driver struct {
+	t     testing.TB
+	Op    operators.Operator
+	Env   *operators.Env
+	store state.Store
+	out   collector
+}
+
+type collector struct {
+	ts      []types.Type
+	discard bool
+	changes []Change
+	rows    int
+}
+
+// Change is a row that was sent, as text.
+type Change struct {
+	Kind batch.Kind
+	Row  string
+}
+
+func (c *collector) Emit(b *batch.Batch) error {
+	c.rows += b.Len
+	if c.discard {
+		return nil
+	}
+	for i := range b.Len {
+		c.changes = append(c.changes, Change{b.Kind(i), Text(c.ts, b.Cols, i)})
+	}
+	return nil
+}
+
+// New opens the operator of a spec whose inputs carry the given changes.
+func New(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
+	t.Helper()
+	if _, _, err := spec.Changes(in, make([]operators.Keys, len(in))); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := spec.(operators.BeforeAware); ok {
+		s.SetBefore(true)
+	}
+	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{})}
+	d.out.ts = spec.Schema().Types()
+	d.Env = &operators.Env{Context: context.Background(), Of: 1, State: d.store.Open(state.Identity{Role: spec.Name()}), Session: session,
+		Now: session.Now, Metrics: &operators.Metrics{}, Memory: &operators.Budget{}, Wake: func() {}, Heard: operators.MinWatermark,
+		Rand: rand.New(rand.NewSource(1)), Side: func(operators.Side) operators.Output { return &collector{discard: true} }}
+	if err := d.Op.Open(d.Env, &d.out); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Session is a session in UTC at a fixed time.
+func Session() *types.Session {
+	noon := time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
+	return types.NewSession(func() time.Time { return noon })
+}
+
+// Discard makes the driver count what is sent and forget it.
+func (d *Driver) Discard() *Driver { d.out.discard = true; return d }
+
+// Sent is the number of rows sent so far.
+func (d *Driver) Sent() int { return d.out.rows }
+
+// Process hands the operator a batch.
+func (d *Driver) Process(input int, b *batch.Batch) {
+	if b.Len > 0 {
+		d.check(d.Op.Process(input, b))
+	}
+}
+
+// Watermark tells it the time.
+func (d *Driver) Watermark(ms int64) {
+	_, err := d.Op.Watermark(ms)
+	d.check(err)
+}
+
+// End ends its inputs, after the last watermark.
+func (d *Driver) End(inputs int) {
+	d.Watermark(operators.MaxWatermark)
+	for i := range inputs {
+		d.check(d.Op.End(i))
+	}
+}
+
+func (d *Driver) check(err error) {
+	d.t.Helper()
+	if err == nil {
+		err = d.Op.Flush()
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.store.Release()
+}
+
+// Taken is what was sent since the last call.
+func (d *Driver) Taken() []Change {
+	c := d.out.changes
+	d.out.changes = nil
+	return c
+}
+
+// Text is a row as text, for comparison.
+func Text(ts []types.Type, cols []batch.Vector, i int) string {
+	var b strings.Builder
+	for c, t := range ts {
+		v := &cols[c]
+		switch {
+		case c > 0:
+			b.WriteByte(' ')
+		}
+		switch {
+		case v.Null(i):
+			b.WriteString("-")
+		case t.Layout() == types.LayoutI64 && t.IsTimestamp():
+			fmt.Fprintf(&b, "@%d", v.I64[i]/1000)
+		case t.Layout() == types.LayoutI64:
+			b.WriteString(strconv.FormatInt(v.I64[i], 10))
+		case t.Layout() == types.LayoutF64:
+			fmt.Fprintf(&b, "%.9g", v.F64[i])
+		default:
+			b.Write(v.Bytes(i))
+		}
+	}
+	return b.String()
+}
+
+// Table is the rows that changes leave, sorted; it fails the test when one is taken
+// back that isn't there.
+func Table(t testing.TB, changes []Change) []string {
+	t.Helper()
+	rows := map[string]int{}
+	for _, c := range changes {
+		if c.Kind.Sign() > 0 {
+			rows[c.Row]++
+			continue
+		}
+		if rows[c.Row]--; rows[c.Row] < 0 {
+			t.Fatalf("taken back, but not there: %s", c.Row)
+		}
+	}
+	var out []string
+	for r, n := range rows {
+		for range n {
+			out = append(out, r)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Equal compares tables.
+func Equal(t testing.TB, got, want []string) {
+	t.Helper()
+	sort.Strings(got)
+	sort.Strings(want)
+	for i := 0; i < max(len(got), len(want)); i++ {
+		switch {
+		case i >= len(got):
+			t.Fatalf("missing: %s", want[i])
+		case i >= len(want):
+			t.Fatalf("too many: %s", got[i])
+		case got[i] != want[i]:
+			t.Fatalf("got %s, want %s (row %d of %d)", got[i], want[i], i, len(want))
+		}
+	}
+}
+
+// Seeds runs f under seeds: DIFF_SEEDS of them (few without it), or DIFF_SEED alone.
+func Seeds(t *testing.T, f func(t *testing.T, r *rand.Rand)) {
+	first, n := int64(1), int64(30)
+	if v, err := strconv.ParseInt(os.Getenv("DIFF_SEEDS"), 10, 64); err == nil {
+		n = v
+	}
+	if v, err := strconv.ParseInt(os.Getenv("DIFF_SEED"), 10, 64); err == nil {
+		first, n = v, 1
+	}
+	for seed := first; seed < first+n; seed++ {
+		r := rand.New(rand.NewSource(seed))
+		ok := t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { f(t, r) })
+		if !ok {
+			return
+		}
+	}
+	t.Logf("%d seeds", n)
+}

@@ -1,0 +1,89 @@
+package windowjoin_test
+
+import (
+	"math/rand"
+	"testing"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators/join"
+	"github.com/millrace/millrace/operators/optest"
+	"github.com/millrace/millrace/operators/window"
+	"github.com/millrace/millrace/operators/windowjoin"
+	"github.com/millrace/millrace/types"
+)
+
+// TestKinds compares every kind of window join with loops over each window's rows.
+// The time column is the window's end.
+func TestKinds(t *testing.T) {
+	optest.Seeds(t, func(t *testing.T, r *rand.Rand) {
+		const size = 200
+		steps := [2][]optest.Step{optest.Steps(r, 100, 30, 300, 150), optest.Steps(r, 100, 30, 300, 150)}
+		kind := join.Kind(r.Intn(6))
+		safe := r.Intn(3) == 0
+		w := window.Window{Kind: window.Attached}
+		s := &windowjoin.Spec{Left: optest.Schema, Right: optest.Schema, Windows: [2]window.Window{w, w}, Keys: [2][]int{{1}, {1}}, NullSafe: []bool{safe}, Kind: kind, Session: optest.Session()}
+		s.Out = types.NewSchema(append(append([]types.Field(nil), optest.Schema.Fields...), optest.Schema.Fields...)...)
+		if kind == join.Semi || kind == join.Anti {
+			s.Out = optest.Schema
+		}
+		in := batch.Changes{Kinds: batch.InsertOnly}
+		d := optest.New(t, s, optest.Session(), in, in)
+		var kept [2][]optest.Row
+		wm := int64(-1 << 63)
+		marks := [2]int64{wm, wm}
+		for at := [2]int{}; at[0] < len(steps[0]) || at[1] < len(steps[1]); {
+			side := r.Intn(2)
+			if at[side] == len(steps[side]) {
+				side = 1 - side
+			}
+			step := steps[side][at[side]]
+			at[side]++
+			for i := range step.Rows {
+				row := &step.Rows[i]
+				row.Ms = window.Floor(row.Ms, size)*size + size
+				if row.Ms-1 > wm {
+					kept[side] = append(kept[side], *row)
+				}
+			}
+			d.Process(side, optest.Batch(step.Rows, nil))
+			if step.Advance {
+				marks[side] = step.WM
+			}
+			if low := min(marks[0], marks[1]); low > wm {
+				wm = low
+				d.Watermark(wm)
+			}
+		}
+		d.End(2)
+		optest.Equal(t, optest.Table(t, d.Taken()), joined(kept, kind, safe))
+	})
+}
+
+func joined(rows [2][]optest.Row, kind join.Kind, safe bool) []string {
+	var out []string
+	met := make([]bool, len(rows[1]))
+	for _, l := range rows[0] {
+		found := false
+		for j, r := range rows[1] {
+			if l.Ms != r.Ms || l.Key() != r.Key() || l.K == nil && !safe {
+				continue
+			}
+			found, met[j] = true, true
+			if kind != join.Semi && kind != join.Anti {
+				out = append(out, l.String()+" "+r.String())
+			}
+		}
+		switch {
+		case kind == join.Semi && found, kind == join.Anti && !found:
+			out = append(out, l.String())
+		case !found && (kind == join.Left || kind == join.Full):
+			out = append(out, l.String()+" - - -")
+		}
+	}
+	for j, r := range rows[1] {
+		if !met[j] && (kind == join.Right || kind == join.Full) {
+			out = append(out, "- - - "+r.String())
+		}
+	}
+	return out
+}
