@@ -203,9 +203,6 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	if c.MiniBatch.Enabled && (c.MiniBatch.Latency <= 0 || c.MiniBatch.Size <= 0) && err == nil {
 		err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "table.exec.mini-batch.enabled needs table.exec.mini-batch.allow-latency and table.exec.mini-batch.size, both above 0")
 	}
-	if ttl := duration("table.exec.state.ttl", "0 ms"); ttl != 0 && err == nil {
-		err = sqlerr.Unsupported(sqlerr.Span{}, "table.exec.state.ttl")
-	}
 	c.Evict = s.Option("millrace.evict", "false") == "true"    // a test mode
 	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0) // likewise
 	c.Checkpoint.Interval = duration("execution.checkpointing.interval", "10 s")

@@ -3,6 +3,7 @@ package operators
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/types"
@@ -71,6 +72,11 @@ type (
 	}
 	DriftAware interface{ SetDrift(in []Drift) }
 )
+
+// Expiring is a Spec whose operator forgets what it hasn't touched for a time
+// (table.exec.state.ttl): the planner calls SetTTL when it makes it, before Changes.
+// Windows, interval joins and whatever else event time clears isn't.
+type Expiring interface{ SetTTL(ttl time.Duration) }
 
 // EventTimed is a Spec whose operator acts on event time. It tells scan how fine
 // watermarks must cut a batch: the width in ms of the slices it fires by, 1 when

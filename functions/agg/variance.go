@@ -88,7 +88,7 @@ func (k *moments) result(id uint32, out *batch.Vector, i int) {
 	if k.sample {
 		n--
 	}
-	if n <= 0 {
+	if n <= 0 || *k.m2.At(id) < 0 { // below 0: a value was taken back that never came
 		out.SetNull(i)
 		return
 	}

@@ -7,6 +7,7 @@ package dedup
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -21,6 +22,7 @@ type Spec struct {
 	Time     int
 	Rowtime  bool // else processing time: order of arrival
 	KeepLast bool
+	TTL      time.Duration // how long a key is kept; 0: for ever
 
 	before bool
 }
@@ -78,6 +80,9 @@ const (
 	sent    = 2
 )
 
+// SetTTL sets how long a key is kept.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = ttl }
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }
 
@@ -103,7 +108,7 @@ type operator struct {
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out, o.wm = env, out, operators.MinWatermark
 	o.ts = o.spec.In.Types()
-	spec := state.Spec{Name: "dedup"}
+	spec := state.Spec{Name: "dedup", TTL: o.spec.TTL}
 	for _, c := range o.spec.Keys {
 		o.keyTs = append(o.keyTs, o.ts[c])
 		spec.Key = append(spec.Key, state.Column{Type: o.ts[c], Meaning: o.spec.In.Fields[c].Name})

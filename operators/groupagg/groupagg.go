@@ -31,7 +31,10 @@ type operator struct {
 	args          []batch.Vector
 	sel           []int32
 	out           batch.Batch
-	hold          bool
+	hold          bool // batch mode: all rows are held until the end
+	mini          bool // mini-batch: changes are held until Flush
+	bundle        bundle
+	gone          []uint32 // groups that a batch has emptied
 }
 
 // Open opens the group table.
@@ -41,7 +44,10 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if o.accs, o.distinct, err = o.layout.Open(s.In, s.Calls, s.retract, env.Session); err != nil {
 		return err
 	}
-	spec := state.Spec{Name: "groups", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists}
+	if o.hold, o.mini = env.Session.Batch, env.MiniBatch && !env.Session.Batch; o.mini {
+		o.layout.Row = append(o.layout.Row, state.Column{Type: types.BigIntType, Meaning: "place in the bundle"})
+	}
+	spec := state.Spec{Name: "groups", TTL: s.TTL, Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists}
 	for _, k := range s.Keys {
 		o.keyTs = append(o.keyTs, s.In.Fields[k].Type)
 		spec.Key = append(spec.Key, state.Column{Type: s.In.Fields[k].Type, Meaning: s.In.Fields[k].Name})
@@ -52,14 +58,20 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.keys, o.outTs = make([]batch.Vector, len(s.Keys)), s.Out.Types()
 	o.before, o.after = make([]batch.Vector, len(s.Calls)), make([]batch.Vector, len(s.Calls))
 	o.out.Reset(o.outTs)
-	o.hold = env.Session.Batch
-	return nil
+	n := len(s.Calls)
+	o.bundle = bundle{before: make([]batch.Vector, n), got: make([]batch.Vector, n), after: make([]batch.Vector, n), keys: make([]batch.Vector, len(s.Keys))}
+	return o.Flush()
 }
 
 // Process steps through the rows and sends each one's change.
 func (o *operator) Process(_ int, b *batch.Batch) error {
 	o.find(b)
 	o.count(b)
+	if o.mini {
+		if err := o.touch(b.Len); err != nil {
+			return err
+		}
+	}
 	for c, call := range o.spec.Calls {
 		rows := functions.Rows{N: b.Len, IDs: o.ids, Reset: o.reset, Sel: o.rows(c, b)}
 		if o.spec.retract {
@@ -69,20 +81,19 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 		for _, a := range call.Args {
 			o.args = append(o.args, b.Cols[a])
 		}
-		cells := o.layout.Cells(o.table, c)
-		if o.hold {
-			if err := o.accs[c].Fold(cells, rows, o.args); err != nil {
+		if o.hold || o.mini {
+			if err := o.fold(c, rows); err != nil {
 				return err
 			}
 			continue
 		}
 		o.before[c].Prepare(call.Result, b.Len)
 		o.after[c].Prepare(call.Result, b.Len)
-		if err := o.accs[c].Step(cells, rows, o.args, &o.before[c], &o.after[c]); err != nil {
+		if err := o.accs[c].Step(o.layout.Cells(o.table, c), rows, o.args, &o.before[c], &o.after[c]); err != nil {
 			return err
 		}
 	}
-	if o.hold {
+	if o.hold || o.mini {
 		return nil
 	}
 	return o.changes(b)
@@ -161,62 +172,57 @@ func (o *operator) rows(c int, b *batch.Batch) []int32 {
 
 // changes sends, row by row, what became of its group.
 func (o *operator) changes(b *batch.Batch) error {
+	rows := o.table.I64(0)
+	o.gone = o.gone[:0]
 	for i := 0; i < b.Len; i++ {
 		before, after := o.counts[i][0], o.counts[i][1]
 		var err error
 		switch {
 		case before == 0 && after == 0:
 		case before == 0:
-			err = o.emit(b, i, o.after, batch.Insert)
+			err = o.emit(o.keys, i, o.after, i, batch.Insert)
 		case after == 0:
-			err = o.emit(b, i, o.before, batch.Delete)
-			if o.last(b, i) {
-				o.table.Delete(o.ids[i : i+1])
-			}
-		case o.same(i):
+			err = o.emit(o.keys, i, o.before, i, batch.Delete)
+		case o.spec.TTL == 0 && o.equal(o.before, i, o.after, i):
 		default:
 			if o.spec.before {
-				err = o.emit(b, i, o.before, batch.UpdateBefore)
+				err = o.emit(o.keys, i, o.before, i, batch.UpdateBefore)
 			}
 			if err == nil {
-				err = o.emit(b, i, o.after, batch.UpdateAfter)
+				err = o.emit(o.keys, i, o.after, i, batch.UpdateAfter)
 			}
 		}
 		if err != nil {
 			return err
 		}
+		if cell := rows.At(o.ids[i]); *cell == 0 { // at the end of the batch, that is
+			*cell = -1 // once
+			o.gone = append(o.gone, o.ids[i])
+		}
 	}
+	o.table.Delete(o.gone)
 	return o.flush()
 }
 
-// last says that no later row of the batch is of row i's group.
-func (o *operator) last(b *batch.Batch, i int) bool {
-	for k := i + 1; k < b.Len; k++ {
-		if o.ids[k] == o.ids[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// same says that row i changed no result.
-func (o *operator) same(i int) bool {
+// equal says that row i of results a and row j of b are the same.
+func (o *operator) equal(a []batch.Vector, i int, b []batch.Vector, j int) bool {
 	for c, call := range o.spec.Calls {
-		if !batch.Equal(call.Result, &o.before[c], i, &o.after[c], i) {
+		if !batch.Equal(call.Result, &a[c], i, &b[c], j) {
 			return false
 		}
 	}
 	return true
 }
 
-func (o *operator) emit(b *batch.Batch, i int, results []batch.Vector, kind batch.Kind) error {
+// emit sends the key in row i of keys with row j of the results.
+func (o *operator) emit(keys []batch.Vector, i int, results []batch.Vector, j int, kind batch.Kind) error {
 	n := o.out.Len
-	for k, c := range o.spec.Keys {
-		o.out.Cols[k].Append(o.outTs[k], n, &b.Cols[c], i)
+	for k := range keys {
+		o.out.Cols[k].Append(o.outTs[k], n, &keys[k], i)
 	}
 	for c := range results {
 		k := len(o.spec.Keys) + c
-		o.out.Cols[k].Append(o.outTs[k], n, &results[c], i)
+		o.out.Cols[k].Append(o.outTs[k], n, &results[c], j)
 	}
 	o.out.AppendKind(kind)
 	if o.out.Len >= batch.MaxRows {

@@ -9,6 +9,7 @@ package groupagg
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
@@ -64,6 +65,7 @@ type Spec struct {
 	Keys  []int
 	Calls []Call
 	Out   *types.Schema
+	TTL   time.Duration // of a group without rows; 0: for ever
 
 	retract bool
 	before  bool
@@ -88,7 +90,7 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, operators.Keys, error) {
 	s.retract = !in[0].InsertOnly()
 	kinds := batch.InsertOnly
-	if len(s.Calls) > 0 {
+	if len(s.Calls) > 0 || s.TTL > 0 { // a repeated row refreshes what is kept of it downstream
 		kinds |= batch.UpdateBefore.Set() | batch.UpdateAfter.Set()
 	}
 	if s.retract {
@@ -122,6 +124,9 @@ func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
 
 // SetBefore says whether -U is needed.
 func (s *Spec) SetBefore(emit bool) { s.before = emit }
+
+// SetTTL sets how long a group is kept.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = ttl }
 
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }

@@ -1,6 +1,8 @@
 package join
 
 import (
+	"time"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/operators"
@@ -12,6 +14,7 @@ import (
 type operator struct {
 	operators.Stateless
 	spec  *Spec
+	now   func() time.Time
 	table state.Table
 	rest  *expr.Program
 	sides [2]side
@@ -52,9 +55,9 @@ const pairs = 512
 
 // Open opens the one table.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out = out
+	o.Out, o.now = out, env.Now
 	s := o.spec
-	spec := state.Spec{Name: "join"}
+	spec := state.Spec{Name: "join", TTL: s.keyTTL()}
 	for i, schema := range []*types.Schema{s.Left, s.Right} {
 		sd := &o.sides[i]
 		sd.ts, sd.outer = schema.Types(), s.outer(i)
@@ -68,7 +71,11 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		}
 		sd.keys = make([]batch.Vector, len(s.Keys[i]))
 		sd.got = make([]batch.Vector, len(sd.ts))
-		spec.Lists = append(spec.Lists, state.ListSpec{Row: row, Cells: 1})
+		cells := 1
+		if s.expiring(i) {
+			cells = writtenCell + 1
+		}
+		spec.Lists = append(spec.Lists, state.ListSpec{Row: row, Cells: cells})
 	}
 	o.sides[1].first = s.Left.Len()
 	for i, t := range o.sides[0].keyTs {
@@ -119,6 +126,7 @@ func (o *operator) End(int) error {
 
 func (o *operator) join(input int, b *batch.Batch) error {
 	o.find(input, b)
+	o.expire()
 	if o.spec.Kind == Inner {
 		return o.inner(input, b)
 	}
@@ -222,6 +230,7 @@ func (o *operator) store(input int, b *batch.Batch) {
 			o.entries, o.probe = make([]state.Entry, b.Len), make([]int32, b.Len)
 		}
 		list.Append(o.ids, b, o.entries[:b.Len])
+		o.stamp(input, o.entries[:b.Len])
 		return
 	}
 	one := make([]uint32, b.Len)
@@ -232,6 +241,7 @@ func (o *operator) store(input int, b *batch.Batch) {
 		if b.Kinds[i].Sign() > 0 {
 			one[i] = o.ids[i]
 			list.Append(one[:i+1], b, o.entries[:max(len(o.entries), i+1)])
+			o.stamp(input, o.entries[i:i+1])
 			one[i] = 0
 			continue
 		}

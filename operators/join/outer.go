@@ -182,6 +182,7 @@ func (o *operator) add(input int, b *batch.Batch, i int, partners int64) error {
 	entries := make([]state.Entry, i+1)
 	list.Append(ids, b, entries)
 	*list.Cell(entries[i], 0) = partners
+	o.stamp(input, entries[i:])
 	return nil
 }
 

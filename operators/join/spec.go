@@ -10,6 +10,7 @@ package join
 
 import (
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
@@ -43,6 +44,7 @@ type Spec struct {
 	Rest        expr.Expr // what the keys don't say; nil: nothing
 	Out         *types.Schema
 	Session     *types.Session
+	TTL         [2]time.Duration // of each side's rows; 0: for ever
 }
 
 // Name is Join.
@@ -142,6 +144,9 @@ func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
 	}
 	return in[0]
 }
+
+// SetTTL sets how long rows are kept, of both sides.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = [2]time.Duration{ttl, ttl} }
 
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }

@@ -34,7 +34,7 @@ func (o *sorted) Open(env *operators.Env, out operators.Output) (err error) {
 		return err
 	}
 	s := o.spec
-	spec := state.Spec{Name: "partitions"}
+	spec := state.Spec{Name: "partitions", TTL: s.TTL}
 	for _, c := range s.Partition {
 		o.keyTs = append(o.keyTs, o.inTs[c])
 		spec.Key = append(spec.Key, state.Column{Type: o.inTs[c], Meaning: s.In.Fields[c].Name})

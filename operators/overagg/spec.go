@@ -12,6 +12,7 @@ package overagg
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -52,6 +53,7 @@ type Spec struct {
 	Lower     Bound
 	Upper     Bound
 	Calls     []Call
+	TTL       time.Duration // how long an unbounded frame is kept; 0: for ever
 	Out       *types.Schema
 
 	updating bool // of Values: the input isn't insert-only
@@ -150,6 +152,9 @@ func (s *Spec) Slice() int64 {
 	}
 	return 0
 }
+
+// SetTTL sets how long an unbounded frame is kept.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = ttl }
 
 // New makes the operator.
 func (s *Spec) New() operators.Operator {

@@ -64,6 +64,9 @@ func (o *timed) Open(env *operators.Env, out operators.Output) (err error) {
 	}
 	o.openRanks()
 	spec := state.Spec{Name: "partitions", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists}
+	if !bounded && !o.waits { // rows that wait or lie in a frame are cleared by time
+		spec.TTL = s.TTL
+	}
 	if bounded {
 		o.frame = len(spec.Lists)
 		spec.Lists = append(spec.Lists, state.ListSpec{Row: o.openFrame()})

@@ -11,6 +11,7 @@ package topn
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -54,7 +55,8 @@ type Spec struct {
 	Fn       Function
 	WithRank bool // a BIGINT rank follows the input's columns
 	Out      *types.Schema
-	Limit    bool // it is ORDER BY with LIMIT, for EXPLAIN
+	Limit    bool          // it is ORDER BY with LIMIT, for EXPLAIN
+	TTL      time.Duration // how long a partition is kept; 0: for ever
 
 	strategy Strategy
 	rowKey   []int // of UpdateFast
@@ -158,6 +160,9 @@ func (s *Spec) Placement(in []operators.Distribution) operators.Distribution { r
 
 // SetBefore says whether -U is needed.
 func (s *Spec) SetBefore(emit bool) { s.before = emit }
+
+// SetTTL sets how long a partition is kept.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = ttl }
 
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }

@@ -41,7 +41,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out = env, out
 	s := o.spec
 	o.ts, o.outTs = s.In.Types(), s.Out.Types()
-	spec := state.Spec{Name: "topn", Sorted: []state.SortedSpec{{By: s.By}}}
+	spec := state.Spec{Name: "topn", TTL: s.TTL, Sorted: []state.SortedSpec{{By: s.By}}}
 	for c, t := range o.ts {
 		o.cols = append(o.cols, c)
 		spec.Sorted[0].Row = append(spec.Sorted[0].Row, state.Column{Type: t, Meaning: s.In.Fields[c].Name})

@@ -28,7 +28,7 @@ type climbers struct {
 func openClimbers(o *operator) (*climbers, error) {
 	s := o.spec
 	c := &climbers{o: o, key: s.rowKey, hash: make([]uint64, 1), id: make([]uint32, 1), fresh: make([]bool, 1)}
-	spec := state.Spec{Name: "topn keys"}
+	spec := state.Spec{Name: "topn keys", TTL: s.TTL}
 	for _, k := range c.key {
 		c.keyTs = append(c.keyTs, o.ts[k])
 		spec.Key = append(spec.Key, state.Column{Type: o.ts[k], Meaning: s.In.Fields[k].Name})

@@ -52,5 +52,8 @@ func (s *Spec) Distribution(int) operators.Distribution { return operators.Keyed
 // Placement is the input's: all columns pass.
 func (s *Spec) Placement(in []operators.Distribution) operators.Distribution { return in[0] }
 
+// SetTTL sets how long the rows of a key are kept.
+func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = ttl }
+
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &operator{spec: s} }

@@ -353,7 +353,7 @@ func (g *grouper) finish(exprs []expr.Expr, more ...expr.Expr) (logical.Node, []
 		}
 	}
 	in := project(g.s.node, below, names, at)
-	agg := &logical.Aggregate{Base: logical.Base{Out: &types.Schema{}, At: at}, Input: in, Calls: g.calls, Sets: g.sets, Window: g.window, Props: g.props}
+	agg := &logical.Aggregate{Base: logical.Base{Out: &types.Schema{}, At: at}, Input: in, Calls: g.calls, Sets: g.sets, Window: g.window, Props: g.props, TTL: ttlHint(g.s.hints, g.s.x.scope)}
 	for i := range g.keys {
 		agg.Keys = append(agg.Keys, i)
 		agg.Out.Fields = append(agg.Out.Fields, types.Field{Name: names[i], Type: g.keyType(i)})

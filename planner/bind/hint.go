@@ -79,3 +79,26 @@ func lookupHints(hints []logical.Hint, table *scope) []logical.Hint {
 	}
 	return out
 }
+
+// ttlHint is what STATE_TTL hints say about the one table of a scope, "" for
+// nothing. Of several hints the first counts.
+func ttlHint(hints []logical.Hint, of *scope) string {
+	table := ""
+	for i, c := range of.cols {
+		if i > 0 && c.table != table { // a join: its tables have had their say
+			return ""
+		}
+		table = c.table
+	}
+	for _, h := range hints {
+		if h.Name != "STATE_TTL" {
+			continue
+		}
+		for name, ttl := range h.KV {
+			if table != "" && name[strings.LastIndex(name, ".")+1:] == table {
+				return ttl
+			}
+		}
+	}
+	return ""
+}

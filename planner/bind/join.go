@@ -48,7 +48,8 @@ func (b *Binder) join(j *ast.Join) *relation {
 		both.cols[i].t = t
 		out.Fields = append(out.Fields, types.Field{Name: c.name, Type: t})
 	}
-	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond, Hints: b.hints}
+	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond, Hints: b.hints,
+		TTL: [2]string{ttlHint(b.hints, l.scope), ttlHint(b.hints, r.scope)}}
 	if asOf != nil {
 		b.temporal(n, l.scope, asOf)
 		n.Hints = lookupHints(b.hints, r.scope)

@@ -69,6 +69,7 @@ type selection struct {
 	x     *exprBinder
 	items []expr.Expr
 	names []string
+	hints []logical.Hint
 
 	pending []*pending // sub-queries to be joined above the aggregation
 }
@@ -81,7 +82,7 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	inner.hints = queryHints(q.Hints)
 	from := inner.from(q)
 	checkHints(inner.hints, from.scope)
-	s := &selection{b: b, q: q, node: from.node}
+	s := &selection{b: b, q: q, node: from.node, hints: inner.hints}
 	s.x = &exprBinder{b: b, scope: from.scope, sel: s}
 	if q.Where != nil {
 		s.where(q.Where)
@@ -122,7 +123,9 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	}
 	s.node = project(s.node, exprs, names, q.Span())
 	if q.Distinct {
-		s.node = distinct(s.node)
+		d := distinct(s.node)
+		d.TTL = ttlHint(s.hints, s.x.scope)
+		s.node = d
 	}
 	out := &scope{}
 	for i, f := range s.node.Schema().Fields[:len(s.items)] {
@@ -136,7 +139,7 @@ func filter(n logical.Node, cond expr.Expr) logical.Node {
 }
 
 // distinct groups by every column.
-func distinct(n logical.Node) logical.Node {
+func distinct(n logical.Node) *logical.Aggregate {
 	keys := make([]int, n.Schema().Len())
 	for i := range keys {
 		keys[i] = i

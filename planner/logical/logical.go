@@ -195,7 +195,8 @@ type Aggregate struct {
 	// Props are the window properties of the output, in order: of a Window only.
 	Props []WindowProp
 	// Emit are the experimental emit settings of legacy windows.
-	Distinct bool // SELECT DISTINCT: no calls
+	Distinct bool   // SELECT DISTINCT: no calls
+	TTL      string // STATE_TTL of the input, a duration; "": the session's
 }
 
 // WindowProp is a window column behind an aggregation's calls.
@@ -240,6 +241,7 @@ type Join struct {
 	// condition.
 	Windows *JoinWindows
 	Hints   []Hint
+	TTL     [2]string // STATE_TTL of each side, durations; "": the session's
 }
 
 // JoinWindows are the windows of a window join's sides: Window's Start and End are

@@ -1,6 +1,9 @@
 package physical
 
 import (
+	"time"
+
+	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/operators/groupagg"
 	"github.com/millrace/millrace/planner/logical"
 )
@@ -13,7 +16,18 @@ func (b *builder) aggregate(n *logical.Aggregate, in Input) (*Node, error) {
 	case n.Window != nil:
 		return b.windowAggregate(n, in)
 	}
-	return b.add(&groupagg.Spec{In: n.Input.Schema(), Keys: n.Keys, Calls: calls(n), Out: n.Schema()}, n.Span(), in), nil
+	spec := &groupagg.Spec{In: n.Input.Schema(), Keys: n.Keys, Calls: calls(n), Out: n.Schema()}
+	node := b.add(spec, n.Span(), in)
+	b.hinted(n.TTL, &spec.TTL)
+	return node, nil
+}
+
+// hinted puts the duration of a STATE_TTL hint, which the binder has checked, in
+// place of the session's.
+func (b *builder) hinted(hint string, ttl *time.Duration) {
+	if d, err := formats.ParseDuration(hint); hint != "" && err == nil && !b.cfg.Session.Batch {
+		*ttl = d
+	}
 }
 
 func calls(n *logical.Aggregate) []groupagg.Call {

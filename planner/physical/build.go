@@ -36,7 +36,14 @@ type Config struct {
 
 // Build makes the graph of the plans, which may share nodes.
 func Build(roots []logical.Node, cfg Config) (*Graph, error) {
-	b := &builder{cfg: cfg, g: &Graph{Job: cfg.Job}, made: map[logical.Node]*Node{}}
+	ttl, err := formats.ParseDuration(cfg.Session.Option("table.exec.state.ttl", "0 ms"))
+	if err != nil {
+		return nil, sqlerr.New(sqlerr.Option, sqlerr.Span{}, "table.exec.state.ttl: %v", err)
+	}
+	if cfg.Session.Batch {
+		ttl = 0
+	}
+	b := &builder{cfg: cfg, g: &Graph{Job: cfg.Job, TTL: ttl}, made: map[logical.Node]*Node{}}
 	for _, r := range roots {
 		if _, err := b.node(r); err != nil {
 			return nil, err
@@ -90,6 +97,9 @@ func (b *builder) node(n logical.Node) (*Node, error) {
 // add appends a node to the graph.
 func (b *builder) add(spec operators.Spec, at sqlerr.Span, inputs ...Input) *Node {
 	n := &Node{Spec: spec, Inputs: inputs, Parallelism: 1, At: at, ID: len(b.g.Nodes) + 1}
+	if s, ok := spec.(operators.Expiring); ok {
+		s.SetTTL(b.g.TTL)
+	}
 	b.g.Nodes = append(b.g.Nodes, n)
 	return n
 }

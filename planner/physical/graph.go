@@ -10,6 +10,7 @@ package physical
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -20,6 +21,7 @@ import (
 type Graph struct {
 	Nodes []*Node
 	Job   string
+	TTL   time.Duration // table.exec.state.ttl, of what no hint says otherwise
 }
 
 // Node is one operator.

@@ -21,7 +21,11 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	}
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
-	return b.add(spec, n.Span(), in...), nil
+	node := b.add(spec, n.Span(), in...)
+	for i, ttl := range n.TTL {
+		b.hinted(ttl, &spec.TTL[i])
+	}
+	return node, nil
 }
 
 // equalities splits a join's condition into pairs of equal columns of the sides and

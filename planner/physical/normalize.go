@@ -74,7 +74,7 @@ func (g *Graph) behind(n *Node, spec operators.Spec) *Node {
 // a filter on columns that aren't the key moves into it, and columns that aren't
 // read needn't be kept.
 func normalized(g *Graph, n *Node, key []int) *normalize.Spec {
-	spec := &normalize.Spec{In: n.Spec.Schema(), Key: key, Used: make([]bool, n.Spec.Schema().Len())}
+	spec := &normalize.Spec{In: n.Spec.Schema(), Key: key, TTL: g.TTL, Used: make([]bool, n.Spec.Schema().Len())}
 	c := onlyCalc(g, n)
 	if c == nil {
 		for i := range spec.Used {
