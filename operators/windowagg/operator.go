@@ -95,6 +95,8 @@ func (o *operator) slices(b *batch.Batch) {
 	}
 	o.live = o.live[:0]
 	known, late, none := int64(operators.MinWatermark), false, false
+	exact := !w.Proctime && w.Kind != window.Attached && (!w.LTZ || zone == time.UTC)
+	lo, hi := int64(0), int64(0) // of the last row's slice, in microseconds: rows of one slice come together
 	for i := 0; i < b.Len; i++ {
 		t := now
 		if !w.Proctime || w.Kind == window.Attached {
@@ -105,12 +107,15 @@ func (o *operator) slices(b *batch.Batch) {
 			t = b.Cols[column].I64[i]
 		}
 		switch {
+		case exact && t >= lo && t < hi:
+			t = known
 		case w.Kind == window.Attached:
 			t = window.Floor(t, 1000)
 		case w.Proctime:
 			t = w.Slice(t)
 		default:
 			t = w.Slice(w.Clock(t, zone))
+			lo, hi = (t-w.Width())*1000, t*1000
 		}
 		if o.ends[i] = t; t != known {
 			last := w.Last(t)

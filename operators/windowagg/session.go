@@ -129,16 +129,19 @@ func (o *session) End(int) error {
 
 // send emits one session's row, unless all of its rows were taken back.
 func (o *session) send(key []batch.Vector, name int64, at window.Span) error {
-	id := []uint32{o.find(key, name)}
-	if id[0] == 0 {
+	if o.find(key, name) == 0 {
 		return nil
 	}
-	defer o.table.Delete(id)
-	if *o.table.I64(0).At(id[0]) <= 0 {
-		return nil
+	var err error
+	if *o.table.I64(0).At(o.one[0]) > 0 {
+		for c := range o.keyTs {
+			o.out.Cols[c].Take(o.keyTs[c], &key[c], firstRow)
+		}
+		err = o.emit(o.table, o.one[:], at)
 	}
-	for c := range o.keyTs {
-		o.out.Cols[c].Take(o.keyTs[c], &key[c], []int32{0})
-	}
-	return o.emit(o.table, id, at)
+	o.table.Delete(o.one[:])
+	return err
 }
+
+// firstRow takes the first row of a batch.
+var firstRow = []int32{0}

@@ -1,0 +1,49 @@
+package optest
+
+import (
+	"testing"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/types"
+)
+
+// LoadSchema is that of Load's rows: a time, a key of 64 bits, a value.
+var LoadSchema = types.NewSchema(types.Field{Name: "ts", Type: types.TimestampType(3)}, types.Field{Name: "k", Type: types.BigIntType}, types.Field{Name: "v", Type: types.BigIntType})
+
+// Load is full batches for a benchmark: times in order, perMs rows to the
+// millisecond, keys spread over so many.
+func Load(batches, keys, perMs int) []*batch.Batch {
+	out := make([]*batch.Batch, batches)
+	n := 0
+	for i := range out {
+		b := &batch.Batch{Len: batch.MaxRows, Cols: make([]batch.Vector, 3)}
+		for c, t := range LoadSchema.Types() {
+			b.Cols[c].Prepare(t, batch.MaxRows)
+		}
+		for k := range batch.MaxRows {
+			b.Cols[0].I64[k] = int64(n/perMs) * 1000
+			b.Cols[1].I64[k] = int64(uint64(n) * 0x9e3779b97f4a7c15 >> 20 % uint64(keys))
+			b.Cols[2].I64[k] = int64(n % 1000)
+			n++
+		}
+		out[i] = b
+	}
+	return out
+}
+
+// Bench runs the batches through an operator, over and over with times that go on,
+// a watermark after each, and reports nanoseconds and allocations per row.
+func Bench(b *testing.B, d *Driver, load []*batch.Batch) {
+	span := load[len(load)-1].Cols[0].I64[batch.MaxRows-1] + 1000
+	d.Discard()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += batch.MaxRows {
+		i := n / batch.MaxRows % len(load)
+		d.Process(0, load[i])
+		d.Watermark(load[i].Cols[0].I64[batch.MaxRows-1]/1000 - 1)
+		for k := range load[i].Cols[0].I64 {
+			load[i].Cols[0].I64[k] += span
+		}
+	}
+}

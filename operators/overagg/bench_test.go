@@ -1,0 +1,34 @@
+package overagg_test
+
+import (
+	"testing"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators/optest"
+	"github.com/millrace/millrace/operators/overagg"
+	"github.com/millrace/millrace/types"
+)
+
+// BenchmarkOver is SUM and COUNT by event time, 10,000 partitions. The floor is that
+// of its parts: a look-up, a sorted insert, a timer and a row copied twice.
+func BenchmarkOver(b *testing.B) {
+	for _, x := range []struct {
+		name  string
+		order overagg.Order
+		rows  bool
+		lower overagg.Bound
+	}{
+		{"range unbounded", overagg.Rowtime, false, overagg.Bound{Unbounded: true}},
+		{"rows 4", overagg.Rowtime, true, overagg.Bound{N: 4}},
+		{"range 1s", overagg.Rowtime, false, overagg.Bound{N: 1000}},
+		{"proctime rows unbounded", overagg.Proctime, true, overagg.Bound{Unbounded: true}},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			s := &overagg.Spec{In: optest.LoadSchema, Order: x.order, Partition: []int{1}, By: []batch.Order{{Col: 0}}, Rows: x.rows, Lower: x.lower}
+			calls, fields := optest.Calls()
+			s.Calls = []overagg.Call{{Call: calls[0]}, {Call: calls[2]}}
+			s.Out = types.NewSchema(append(append([]types.Field(nil), optest.LoadSchema.Fields...), fields[0], fields[2])...)
+			optest.Bench(b, optest.New(b, s, optest.Session(), batch.Changes{Kinds: batch.InsertOnly}), optest.Load(64, 10_000, 20))
+		})
+	}
+}
