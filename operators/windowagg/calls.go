@@ -183,17 +183,23 @@ func (o *calls) emit(t state.Table, ids []uint32, at window.Span) error {
 		col := k + len(o.accs) + i
 		v := &o.out.Cols[col]
 		v.Prepare(o.outTs[col], len(ids))
-		micros := [...]int64{at.Start, at.End, at.End - 1}[p] * 1000
-		switch {
-		case p == Time && o.spec.Window.Proctime:
-			micros = o.env.Now().UnixMicro()
-		case o.outTs[col].Kind == types.TimestampLTZ:
-			micros = types.FromLocal(micros, o.env.Session.Zone)
-		}
+		micros := o.border(p, at, o.outTs[col])
 		for r := range ids {
 			v.I64[r] = micros
 		}
 	}
 	o.out.Len, o.out.Kinds, o.out.Sel = len(ids), nil, nil
 	return o.Out.Emit(&o.out)
+}
+
+// border is a window column's value, in microseconds.
+func (o *calls) border(p Prop, at window.Span, t types.Type) int64 {
+	micros := [...]int64{at.Start, at.End, at.End - 1}[p] * 1000
+	switch {
+	case p == Time && o.spec.Window.Proctime:
+		return o.env.Now().UnixMicro()
+	case t.Kind == types.TimestampLTZ:
+		return types.FromLocal(micros, o.env.Session.Zone)
+	}
+	return micros
 }

@@ -33,6 +33,7 @@ type Spec struct {
 	In     *types.Schema
 	Window window.Window
 	Legacy bool
+	Emit   Emit // of Legacy
 	Keys   []int
 	Calls  []groupagg.Call
 	Props  []Prop
@@ -40,6 +41,7 @@ type Spec struct {
 	At     sqlerr.Span
 
 	retract bool
+	before  bool
 }
 
 // Name is WindowAggregate, GroupWindowAggregate for GROUP BY TUMBLE(...).
@@ -63,7 +65,7 @@ func (s *Spec) Args() []operators.Arg {
 // Schema is keys, calls, props.
 func (s *Spec) Schema() *types.Schema { return s.Out }
 
-// Changes are inserts, whatever comes in.
+// Changes are inserts, whatever comes in, unless windows send early or late.
 func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, operators.Keys, error) {
 	s.retract = !in[0].InsertOnly()
 	var key []int
@@ -76,8 +78,18 @@ func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, o
 		}
 	}
 	k := [][]int{key}
-	return batch.Changes{Kinds: batch.InsertOnly}, operators.Keys{Unique: k, Upsert: k}, nil
+	kinds := batch.InsertOnly
+	if s.Emit.On() {
+		kinds |= batch.UpdateBefore.Set() | batch.UpdateAfter.Set()
+		if s.retract {
+			kinds = batch.All
+		}
+	}
+	return batch.Changes{Kinds: kinds}, operators.Keys{Unique: k, Upsert: k}, nil
 }
+
+// SetBefore says whether -U is needed.
+func (s *Spec) SetBefore(emit bool) { s.before = emit }
 
 // Needs: rows are taken back by value.
 func (s *Spec) Needs(int, operators.Need) operators.Need {
@@ -99,6 +111,9 @@ func (s *Spec) Slice() int64 { return s.Window.Cut() }
 func (s *Spec) New() operators.Operator {
 	if s.Window.Kind == window.Session {
 		return &session{calls: calls{spec: s}}
+	}
+	if s.Emit.On() {
+		return &emitting{calls: calls{spec: s}}
 	}
 	return &operator{calls: calls{spec: s}}
 }

@@ -1,6 +1,10 @@
 package physical
 
 import (
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/operators/join"
 	"github.com/millrace/millrace/operators/window"
 	"github.com/millrace/millrace/operators/windowagg"
@@ -27,7 +31,11 @@ func (b *builder) windowAggregate(n *logical.Aggregate, in Input) (*Node, error)
 	if err := b.sessionInBatch(w, n.Span()); err != nil {
 		return nil, err
 	}
-	spec := &windowagg.Spec{In: n.Input.Schema(), Window: windowOf(w), Legacy: w.Legacy, Keys: n.Keys, Calls: calls(n), Out: n.Schema(), At: n.Span()}
+	emit, err := b.emit(w, n.Span())
+	if err != nil {
+		return nil, err
+	}
+	spec := &windowagg.Spec{In: n.Input.Schema(), Window: windowOf(w), Legacy: w.Legacy, Emit: emit, Keys: n.Keys, Calls: calls(n), Out: n.Schema(), At: n.Span()}
 	for _, p := range n.Props {
 		spec.Props = append(spec.Props, windowagg.Prop(p))
 	}
@@ -72,4 +80,43 @@ func (b *builder) windowJoin(n *logical.Join, in []Input) *Node {
 		Windows: [2]window.Window{windowOf(&n.Windows.Left), windowOf(&n.Windows.Right)}}
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
 	return b.add(spec, n.Span(), in...)
+}
+
+// emit is when group windows send beside their end, by table.exec.emit.*; window
+// functions can't.
+func (b *builder) emit(w *logical.Window, at sqlerr.Span) (e windowagg.Emit, err error) {
+	if b.cfg.Session.Batch {
+		return e, nil
+	}
+	const prefix = "table.exec.emit."
+	on := func(key string) bool { return strings.EqualFold(b.cfg.Session.Option(prefix+key, "false"), "true") }
+	duration := func(key string) time.Duration {
+		text := b.cfg.Session.Option(prefix+key, "")
+		if text == "" {
+			return -1
+		}
+		d, perr := formats.ParseDuration(text)
+		if perr != nil && err == nil {
+			err = sqlerr.New(sqlerr.Invalid, at, "%s%s: %v", prefix, key, perr)
+		}
+		return d
+	}
+	e.Early, e.Late = on("early-fire.enabled"), on("late-fire.enabled")
+	e.EarlyDelay, e.LateDelay, e.Lateness = duration("early-fire.delay"), duration("late-fire.delay"), max(duration("allow-lateness").Milliseconds(), 0)
+	refuse := func(text string) (windowagg.Emit, error) { return e, sqlerr.New(sqlerr.Invalid, at, "%s", text) }
+	switch {
+	case err != nil || !e.On():
+		return e, err
+	case !w.Legacy:
+		return refuse("Currently, window table function based aggregate doesn't support early-fire and late-fire configuration 'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled'.")
+	case w.Kind == logical.Session:
+		return refuse("Session window doesn't support EMIT strategy currently.")
+	case e.Early && e.EarlyDelay < 0:
+		return refuse("Early-fire delay should not be null or negative value when enable early-fire emit strategy.")
+	case e.Late && e.LateDelay < 0:
+		return refuse("Late-fire delay should not be null or negative value when enable late-fire emit strategy.")
+	case e.Late && e.Lateness == 0:
+		return refuse("The 'AFTER WATERMARK' emit strategy requires set 'allow-lateness' or 'minIdleStateRetentionTime' in table config.")
+	}
+	return e, nil
 }
