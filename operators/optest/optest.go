@@ -60,15 +60,26 @@ func (c *collector) Emit(b *batch.Batch) error {
 // New opens the operator of a spec whose inputs carry the given changes.
 func New(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
 	t.Helper()
+	return open(t, spec, session, false, in)
+}
+
+// NewMini is New with mini-batch on: the operator holds its changes back until Flush.
+func NewMini(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
+	t.Helper()
+	return open(t, spec, session, true, in)
+}
+
+func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, in []batch.Changes) *Driver {
+	t.Helper()
 	if _, _, err := spec.Changes(in, make([]operators.Keys, len(in))); err != nil {
 		t.Fatal(err)
 	}
 	if s, ok := spec.(operators.BeforeAware); ok {
 		s.SetBefore(true)
 	}
-	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{})}
+	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{Now: func() int64 { return session.Now().UnixMilli() }})}
 	d.out.ts = spec.Schema().Types()
-	d.Env = &operators.Env{Context: context.Background(), Of: 1, State: d.store.Open(state.Identity{Role: spec.Name()}), Session: session,
+	d.Env = &operators.Env{Context: context.Background(), Of: 1, State: d.store.Open(state.Identity{Role: spec.Name()}), Session: session, MiniBatch: mini,
 		Now: session.Now, Metrics: &operators.Metrics{}, Memory: &operators.Budget{}, Wake: func() {}, Heard: operators.MinWatermark,
 		Rand: rand.New(rand.NewSource(1)), Side: func(operators.Side) operators.Output { return &collector{discard: true} }}
 	if err := d.Op.Open(d.Env, &d.out); err != nil {
@@ -112,10 +123,18 @@ func (d *Driver) End(inputs int) {
 
 func (d *Driver) check(err error) {
 	d.t.Helper()
-	if err == nil {
-		err = d.Op.Flush()
-	}
 	if err != nil {
+		d.t.Fatal(err)
+	}
+	if !d.Env.MiniBatch {
+		d.Flush()
+	}
+}
+
+// Flush makes the operator send what it holds back, and ends the life of ids.
+func (d *Driver) Flush() {
+	d.t.Helper()
+	if err := d.Op.Flush(); err != nil {
 		d.t.Fatal(err)
 	}
 	d.store.Release()
@@ -146,6 +165,11 @@ func Text(ts []types.Type, cols []batch.Vector, i int) string {
 			b.WriteString(strconv.FormatInt(v.I64[i], 10))
 		case t.Layout() == types.LayoutF64:
 			fmt.Fprintf(&b, "%.9g", v.F64[i])
+		case t.Layout() == types.LayoutList:
+			s := v.Str[i]
+			for e := s.Off(); e < s.Off()+s.Len(); e++ {
+				b.WriteString("[" + Text(t.KidTypes(), v.Kids, e) + "]")
+			}
 		default:
 			b.Write(v.Bytes(i))
 		}
