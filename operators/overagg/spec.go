@@ -115,20 +115,26 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 // Changes: by time only inserts come in and go out; by other columns any change
 // may, and later rows are updated.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
+	k := operators.Keys{Unique: keys[0].Unique}
+	for _, u := range keys[0].Upsert { // a key without the partition's columns may move to another partition, out of order
+		if operators.HasKey([][]int{s.Partition}, u) {
+			k.Upsert = append(k.Upsert, u)
+		}
+	}
 	if s.Order == Final { // what comes in are final rows
-		return batch.Changes{Kinds: batch.InsertOnly}, keys[0], nil
+		return batch.Changes{Kinds: batch.InsertOnly}, k, nil
 	}
 	if s.Order != Values {
 		if err := operators.RefuseUpdates("StreamPhysicalOverAggregate", in[0]); err != nil {
 			return in[0], operators.Keys{}, err
 		}
-		return batch.Changes{Kinds: batch.InsertOnly}, keys[0], nil
+		return batch.Changes{Kinds: batch.InsertOnly}, k, nil
 	}
 	kinds := batch.InsertOnly | batch.UpdateBefore.Set() | batch.UpdateAfter.Set()
 	if s.updating = !in[0].InsertOnly(); s.updating {
 		kinds = batch.All
 	}
-	return batch.Changes{Kinds: kinds}, keys[0], nil
+	return batch.Changes{Kinds: kinds}, k, nil
 }
 
 // Needs: a row taken away is found by all of its columns.

@@ -20,7 +20,6 @@ func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
 		failf(sqlerr.Invalid, stmt.Table.Span(), "%s is a view", t.Path.Dotted())
 	}
 	r := b.query(stmt.Query)
-	b.oneRowtime(r, t, stmt)
 	in := &insertion{b: b, stmt: stmt, t: t, target: &types.Schema{Fields: append([]types.Field(nil), t.Full.Fields...)}}
 	for i, m := range t.Meta {
 		if !m.Virtual {
@@ -34,6 +33,7 @@ func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
 		failf(sqlerr.Invalid, stmt.Query.Span(), "Column types of query result and sink for '%s' do not match. Cause: Different number of columns. The query has %d, the sink %d", t.Path.Dotted(), len(r.scope.cols), len(where))
 	}
 	in.assign(where, columns(r.node.Schema()))
+	in.oneRowtime()
 	n := project(r.node, in.out, in.target.Names(), stmt.Span())
 	for i := range n.Out.Fields {
 		n.Out.Fields[i].Type = in.target.Fields[i].Type
@@ -41,17 +41,17 @@ func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
 	return &logical.Sink{Base: logical.Base{Out: n.Out, At: stmt.Span()}, Input: n, Table: t, Overwrite: stmt.Overwrite, Static: in.static, Conflict: stmt.OnConflict}, nil
 }
 
-// oneRowtime refuses a query with several time attributes: one alone can be a
-// record's timestamp.
-func (b *Binder) oneRowtime(r *relation, t *logical.Table, stmt *ast.Insert) {
+// oneRowtime refuses a query with several time attributes, those cast to the sink's
+// type left aside: one alone can be a record's timestamp.
+func (in *insertion) oneRowtime() {
 	var names []string
-	for i, c := range r.scope.cols {
-		if r.node.Schema().Fields[i].Type.Attr == types.Rowtime {
-			names = append(names, c.name)
+	for _, e := range in.out {
+		if c, ok := e.(*expr.Column); ok && c.T.Attr == types.Rowtime {
+			names = append(names, c.Name)
 		}
 	}
-	if len(names) > 1 && b.Streaming && !strings.EqualFold(b.Session.Option("table.exec.sink.rowtime-inserter", "ENABLED"), "DISABLED") {
-		fail(sqlerr.New(sqlerr.Invalid, stmt.Query.Span(), "The query contains more than one rowtime attribute column [%s] for writing into table '%s'", strings.Join(unique(names), ", "), t.Path.Dotted()).
+	if len(names) > 1 && in.b.Streaming && !strings.EqualFold(in.b.Session.Option("table.exec.sink.rowtime-inserter", "ENABLED"), "DISABLED") {
+		fail(sqlerr.New(sqlerr.Invalid, in.stmt.Query.Span(), "The query contains more than one rowtime attribute column [%s] for writing into table '%s'", strings.Join(unique(names), ", "), in.t.Path.Dotted()).
 			WithHint("cast all but the one that is to be the record's time to TIMESTAMP(3), or SET 'table.exec.sink.rowtime-inserter' = 'DISABLED'"))
 	}
 }
