@@ -57,6 +57,14 @@ var shapes = []shape{
 		query: "SELECT auction, bidder, price, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS rn FROM bid) WHERE rn <= 3"},
 	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 150_000, ties: true,
 		query: "SELECT bidder, auction, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts DESC) AS rn FROM bid) WHERE rn = 1"},
+	{name: "sessions", columns: "bidder BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, ties: true,
+		query: "SELECT bidder, window_start, COUNT(*) FROM SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY bidder, window_start, window_end"},
+	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 150_000, ties: true,
+		query: "SELECT bidder, price, SUM(price) OVER w, COUNT(*) OVER w FROM bid WHERE MOD(auction, 3) = 1 WINDOW w AS (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW)"},
+	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 200_000, ties: true,
+		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
+	{name: "window-top-n", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 300_000, ties: true,
+		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
 }
 
 func (s shape) script(dir string) string {
