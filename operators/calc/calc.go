@@ -22,6 +22,9 @@ type Spec struct {
 	Exprs   []expr.Expr
 	Out     *types.Schema
 	Session *types.Session
+	// Watermark says that the expressions read, behind the columns of In, one with
+	// the operator's watermark.
+	Watermark bool
 
 	byKey bool // the filter reads nothing but an upsert key of the input
 }
@@ -170,10 +173,12 @@ type operator struct {
 	out     batch.Batch
 	dense   batch.Batch
 	ts      []types.Type
+	wm      int64
+	wide    batch.Batch // the input with the watermark behind it
 }
 
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out = out
+	o.Out, o.wm = out, operators.MinWatermark
 	if o.spec.Filter != nil {
 		if o.filter, err = expr.Compile([]expr.Expr{o.spec.Filter}, env.Session); err != nil {
 			return err
@@ -185,7 +190,37 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	return err
 }
 
+// Watermark keeps the time for CURRENT_WATERMARK.
+func (o *operator) Watermark(ms int64) (int64, error) {
+	o.wm = ms
+	return ms, nil
+}
+
+// widened is b with a column of the watermark. One at or before the epoch is none
+// yet, as in Flink.
+func (o *operator) widened(b *batch.Batch) *batch.Batch {
+	k := len(b.Cols)
+	if len(o.wide.Cols) != k+1 {
+		o.wide.Cols = make([]batch.Vector, k+1)
+	}
+	copy(o.wide.Cols, b.Cols)
+	v := &o.wide.Cols[k]
+	v.Prepare(types.TimestampType(3), b.Len)
+	for i := range b.Len {
+		if o.wm <= 0 {
+			v.SetNull(i)
+		} else {
+			v.I64[i] = o.wm * 1000
+		}
+	}
+	o.wide.Len, o.wide.Sel, o.wide.Kinds = b.Len, b.Sel, b.Kinds
+	return &o.wide
+}
+
 func (o *operator) Process(_ int, b *batch.Batch) error {
+	if o.spec.Watermark {
+		b = o.widened(b)
+	}
 	sel := b.Sel
 	if o.filter != nil {
 		s, err := o.filter.Filter(b, sel, o.sel[:0])

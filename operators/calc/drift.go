@@ -16,7 +16,9 @@ func (s *Spec) Drift(in [][]operators.Drift, changes []batch.Changes) []operator
 	for i, e := range s.Exprs {
 		switch e := e.(type) {
 		case *expr.Column:
-			out[i] = in[0][e.Index]
+			if e.Index < s.In.Len() {
+				out[i] = in[0][e.Index]
+			}
 		case *expr.Const:
 			out[i] = operators.Constant
 		}

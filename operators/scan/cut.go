@@ -23,6 +23,10 @@ func (o *Operator) cut(limit int) (int, error) {
 		if ts.Null(i) {
 			return i, o.spec.errorf("the rowtime column is NULL in split %s: RowTime field should not be null, please convert it to a non-null long value", s.ref.Name)
 		}
+		if o.spec.Raises && i > o.from && min(due, others) > sent {
+			s.max = due
+			return i, nil
+		}
 		if w := min(due, others); width > 0 && w > sent && i > o.from && millis(o.spec.Rowtime.Type(), ts.I64[i]) <= w && slice(w, width) > slice(sent, width) {
 			s.max = due
 			return i, nil

@@ -33,6 +33,7 @@ type Spec struct {
 	Out       *types.Schema
 	Key       []int // primary key, columns of Out; nil when pruned
 	Cut       int64 // width in ms at which something downstream may act; 0: nothing does
+	Raises    bool  // something downstream reads the watermark: a batch is cut wherever it is raised
 	Idle      time.Duration
 	SkipBad   bool // millrace.on-error.<table> = skip
 	Session   *types.Session

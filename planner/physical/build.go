@@ -178,7 +178,9 @@ func (b *builder) calc(n, input logical.Node, cond expr.Expr, exprs []expr.Expr)
 	if err != nil {
 		return nil, err
 	}
-	return b.add(&calc.Spec{In: input.Schema(), Filter: cond, Exprs: exprs, Out: n.Schema(), Session: b.cfg.Session}, n.Span(), Input{From: in}), nil
+	spec := &calc.Spec{In: input.Schema(), Filter: cond, Exprs: exprs, Out: n.Schema(), Session: b.cfg.Session}
+	currentWatermark(spec)
+	return b.add(spec, n.Span(), Input{From: in}), nil
 }
 
 // delivered is the schema a connector is asked for.

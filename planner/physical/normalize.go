@@ -93,7 +93,7 @@ func normalized(g *Graph, n *Node, key []int) *normalize.Spec {
 	}
 	var inside, outside []expr.Expr
 	for _, e := range expr.Conjuncts(c.Filter) {
-		if onColumns(e, key) || expr.Class(e) != functions.Deterministic {
+		if onColumns(e, key) || expr.Class(e) != functions.Deterministic || readsWatermark(e, c) {
 			outside = append(outside, e)
 		} else {
 			inside = append(inside, e)

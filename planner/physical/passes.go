@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/calc"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/sqlerr"
@@ -105,7 +106,7 @@ func needs(g *Graph, _ Config) error {
 // cuts tells each scan how fine event time acts behind it: the greatest common
 // divisor of its consumers' slices.
 func cuts(g *Graph, _ Config) error {
-	width := map[*Node]int64{}
+	width, reads := map[*Node]int64{}, map[*Node]bool{}
 	for i := len(g.Nodes) - 1; i >= 0; i-- {
 		n := g.Nodes[i]
 		w := width[n]
@@ -113,11 +114,15 @@ func cuts(g *Graph, _ Config) error {
 			w = gcd(w, t.Slice())
 		}
 		if s, ok := n.Spec.(*scan.Spec); ok {
-			s.Cut = w
+			s.Cut, s.Raises = w, reads[n]
 		}
 		n.Cut = width[n]
+		if c, ok := n.Spec.(*calc.Spec); ok && c.Watermark {
+			reads[n] = true
+		}
 		for _, in := range n.Inputs {
 			width[in.From] = gcd(width[in.From], w)
+			reads[in.From] = reads[in.From] || reads[n]
 		}
 	}
 	return nil
