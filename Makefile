@@ -4,8 +4,9 @@ SEED ?= 1
 EVENTS ?= 2000000
 
 KILLS ?= 200
+SEEDS ?= 10000
 
-.PHONY: crash build test test-race lint rewrite bench conformance race-flink record-nexmark
+.PHONY: crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -19,6 +20,9 @@ test-race:
 
 crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash
+
+differential: ## SEEDS=N: operators against naive evaluators, on random rows
+	DIFF_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 4h ./operators/...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }

@@ -47,3 +47,24 @@ func Bench(b *testing.B, d *Driver, load []*batch.Batch) {
 		}
 	}
 }
+
+// Allocations is the number of allocations per row of a driver that has run warm
+// over the load.
+func Allocations(d *Driver, load []*batch.Batch) float64 {
+	span := load[len(load)-1].Cols[0].I64[batch.MaxRows-1] + 1000
+	d.Discard()
+	n := 0
+	step := func() {
+		b := load[n%len(load)]
+		n++
+		d.Process(0, b)
+		d.Watermark(b.Cols[0].I64[batch.MaxRows-1]/1000 - 1)
+		for k := range b.Cols[0].I64 {
+			b.Cols[0].I64[k] += span
+		}
+	}
+	for range 4 * len(load) {
+		step()
+	}
+	return testing.AllocsPerRun(2*len(load), step) / batch.MaxRows
+}

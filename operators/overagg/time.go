@@ -28,26 +28,27 @@ type timed struct {
 	last   int  // with a frame: the cell of the last time that a timer rang; behind it, of when to forget the partition
 	wm     int64
 
-	pend  batch.Batch // rows going through
-	pids  []uint32
-	ends  []int32     // of each group of equal rows in pend
-	ops   batch.Batch // what enters and leaves the frames
-	oids  []uint32
-	signs []int8
-	at    []int32 // of each row of pend: its place in ops
-	reset []bool
-	fTs   []types.Type // columns of a frame: those that calls read, then the time
-	fCols []int
-	all   []int
-	got   []batch.Vector
-	one   batch.Batch
-	taken []batch.Vector
-	list  []state.Entry
-	probe []int32
-	cols  []batch.Vector // ops' columns at their places in the input
-	row   batch.Batch    // one row of a frame
-	idx   [1]int32
-	id    [1]uint32
+	pend   batch.Batch // rows going through
+	pids   []uint32
+	ends   []int32     // of each group of equal rows in pend
+	ops    batch.Batch // what enters and leaves the frames
+	oids   []uint32
+	signs  []int8
+	at     []int32 // of each row of pend: its place in ops
+	reset  []bool
+	fTs    []types.Type // columns of a frame: those that calls read, then the time
+	fCols  []int
+	all    []int
+	got    []batch.Vector
+	one    batch.Batch
+	taken  []batch.Vector
+	list   []state.Entry
+	probe  []int32
+	cols   []batch.Vector // ops' columns at their places in the input
+	row    batch.Batch    // one row of a frame
+	idx    [1]int32
+	id     [1]uint32
+	cursor state.Cursor
 }
 
 // seenCell is the layout's count of rows: here, that the partition was seen.
@@ -228,9 +229,8 @@ func (o *timed) enter(cols []batch.Vector, i int, id uint32) {
 // leave takes the oldest row out of a frame: any, or one of before the time.
 func (o *timed) leave(id uint32, before int64, any bool) bool {
 	list := o.table.List(o.frame)
-	var at state.Cursor
-	o.id[0] = id
-	if list.Match(o.id[:], &at, o.probe[:1], o.list[:1]) == 0 {
+	o.cursor, o.id[0] = state.Cursor{}, id
+	if list.Match(o.id[:], &o.cursor, o.probe[:1], o.list[:1]) == 0 {
 		return false
 	}
 	got := o.got[:len(o.fCols)]

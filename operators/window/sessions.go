@@ -29,6 +29,7 @@ type Sessions struct {
 	merged  []int64
 	row     batch.Batch
 	run     []int32
+	cursor  state.Cursor
 	empty   []uint32 // keys without a session, by their late rows
 	wm      int64
 
@@ -187,8 +188,8 @@ func (s *Sessions) of(id []uint32) []state.Entry {
 	if n == 0 {
 		return nil
 	}
-	var at state.Cursor
-	return s.entries[:s.list.Match(id, &at, s.probe, s.entries)]
+	s.cursor = state.Cursor{}
+	return s.entries[:s.list.Match(id, &s.cursor, s.probe, s.entries)]
 }
 
 // Fire calls f for each session that the time has passed, in order, and forgets

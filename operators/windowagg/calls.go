@@ -171,14 +171,10 @@ func (o *calls) mergeDistinct(c int, into state.Table, ids []uint32, fresh []boo
 // emit sends rows ids of t, whose keys are in the output already, as those of the
 // window.
 func (o *calls) emit(t state.Table, ids []uint32, at window.Span) error {
-	k := len(o.spec.Keys)
-	for c := range o.accs {
-		v := &o.out.Cols[k+c]
-		v.Prepare(o.outTs[k+c], len(ids))
-		if err := o.accs[c].Result(o.layout.Cells(t, c), ids, v); err != nil {
-			return err
-		}
+	if err := o.results(t, ids); err != nil {
+		return err
 	}
+	k := len(o.spec.Keys)
 	for i, p := range o.spec.Props {
 		col := k + len(o.accs) + i
 		v := &o.out.Cols[col]
@@ -202,4 +198,18 @@ func (o *calls) border(p Prop, at window.Span, t types.Type) int64 {
 		return types.FromLocal(micros, o.env.Session.Zone)
 	}
 	return micros
+}
+
+// results writes the calls' results for rows ids of t to the output, behind the
+// keys.
+func (o *calls) results(t state.Table, ids []uint32) error {
+	k := len(o.spec.Keys)
+	for c := range o.accs {
+		v := &o.out.Cols[k+c]
+		v.Prepare(o.outTs[k+c], len(ids))
+		if err := o.accs[c].Result(o.layout.Cells(t, c), ids, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -20,6 +20,10 @@ type session struct {
 	name     batch.Vector
 	probe    []batch.Vector
 	one      [1]uint32
+	hash     [1]uint64
+	ended    []batch.Vector // keys of the sessions that are due
+	gone     []uint32       // their rows in the table
+	spans    []window.Span
 }
 
 // Open opens the sessions and their cells.
@@ -32,6 +36,7 @@ func (o *session) Open(env *operators.Env, out operators.Output) error {
 	}
 	key := append(o.key[:len(o.key):len(o.key)], state.Column{Type: types.BigIntType, Meaning: "session"})
 	o.nameTs = append(o.keyTs[:len(o.keyTs):len(o.keyTs)], types.BigIntType)
+	o.ended = make([]batch.Vector, len(o.keyTs))
 	o.keys, o.named = make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(key))
 	o.name.Prepare(types.BigIntType, 1)
 	var err error
@@ -92,9 +97,8 @@ func (o *session) join(i int, into, from int64) error {
 func (o *session) find(key []batch.Vector, name int64) uint32 {
 	o.name.I64[0] = name
 	o.probe = append(append(o.probe[:0], key...), o.name)
-	var hash [1]uint64
-	batch.Hash(o.nameTs, o.probe, 1, hash[:])
-	o.table.Find(o.probe, hash[:], o.one[:])
+	batch.Hash(o.nameTs, o.probe, 1, o.hash[:])
+	o.table.Find(o.probe, o.hash[:], o.one[:])
 	return o.one[0]
 }
 
@@ -103,7 +107,7 @@ func (o *session) Watermark(ms int64) (int64, error) {
 	if o.spec.Window.Proctime {
 		return ms, nil
 	}
-	return ms, o.sessions.Fire(ms, o.send)
+	return ms, o.fire(ms)
 }
 
 // Tick sends the sessions that the wall clock has passed.
@@ -111,7 +115,7 @@ func (o *session) Tick(now time.Time) (int64, time.Time, error) {
 	if !o.spec.Window.Proctime {
 		return operators.MinWatermark, time.Time{}, nil
 	}
-	err := o.sessions.Fire(now.UnixMilli()-1, o.send)
+	err := o.fire(now.UnixMilli() - 1)
 	var at time.Time
 	if next, ok := o.sessions.Next(); ok {
 		at = time.UnixMilli(next + 1)
@@ -122,26 +126,63 @@ func (o *session) Tick(now time.Time) (int64, time.Time, error) {
 // End sends what processing time has pending.
 func (o *session) End(int) error {
 	if o.spec.Window.Proctime || o.env.Session.Batch {
-		return o.sessions.Fire(operators.MaxWatermark, o.send)
+		return o.fire(operators.MaxWatermark)
 	}
 	return nil
 }
 
-// send emits one session's row, unless all of its rows were taken back.
-func (o *session) send(key []batch.Vector, name int64, at window.Span) error {
-	if o.find(key, name) == 0 {
-		return nil
+func (o *session) fire(ms int64) error {
+	if err := o.sessions.Fire(ms, o.due); err != nil {
+		return err
 	}
-	var err error
-	if *o.table.I64(0).At(o.one[0]) > 0 {
-		for c := range o.keyTs {
-			o.out.Cols[c].Take(o.keyTs[c], &key[c], firstRow)
-		}
-		err = o.emit(o.table, o.one[:], at)
-	}
-	o.table.Delete(o.one[:])
-	return err
+	return o.send()
 }
 
-// firstRow takes the first row of a batch.
-var firstRow = []int32{0}
+// due adds a session to those to send, unless all of its rows were taken back.
+func (o *session) due(key []batch.Vector, name int64, at window.Span) error {
+	id := o.find(key, name)
+	if id == 0 {
+		return nil
+	}
+	if *o.table.I64(0).At(id) <= 0 {
+		o.table.Delete(o.one[:])
+		return nil
+	}
+	n := len(o.spans)
+	for c, t := range o.keyTs {
+		if n == 0 {
+			o.ended[c].Prepare(t, 0)
+		}
+		o.ended[c].Append(t, n, &key[c], 0)
+	}
+	o.gone, o.spans = append(o.gone, id), append(o.spans, at)
+	if n+1 < batch.MaxRows {
+		return nil
+	}
+	return o.send()
+}
+
+// send emits the sessions that are due, in order, and forgets them.
+func (o *session) send() error {
+	n := len(o.spans)
+	if n == 0 {
+		return nil
+	}
+	copy(o.out.Cols, o.ended)
+	if err := o.results(o.table, o.gone); err != nil {
+		return err
+	}
+	first := len(o.keyTs) + len(o.accs)
+	for i, p := range o.spec.Props {
+		v := &o.out.Cols[first+i]
+		v.Prepare(o.outTs[first+i], n)
+		for r, at := range o.spans {
+			v.I64[r] = o.border(p, at, o.outTs[first+i])
+		}
+	}
+	o.out.Len, o.out.Kinds, o.out.Sel = n, nil, nil
+	err := o.Out.Emit(&o.out)
+	o.table.Delete(o.gone)
+	o.gone, o.spans = o.gone[:0], o.spans[:0]
+	return err
+}

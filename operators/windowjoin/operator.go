@@ -26,6 +26,7 @@ type operator struct {
 	idx    [2][]int32 // the pairs in hand
 	met    [2][]bool  // rows of the key in hand that had a partner
 	one    [1]uint32
+	cursor state.Cursor
 	left   batch.Batch // semi and anti: rows to send
 	leftTs []types.Type
 }
@@ -158,8 +159,8 @@ func (o *operator) load(t state.Table, id uint32) {
 			d.probe, d.entries = make([]int32, 2*n), make([]state.Entry, 2*n)
 		}
 		if d.n = n; n > 0 {
-			var at state.Cursor
-			list.Match(o.one[:], &at, d.probe, d.entries)
+			o.cursor = state.Cursor{}
+			list.Match(o.one[:], &o.cursor, d.probe, d.entries)
 			list.Gather(d.entries[:n], d.cols, d.rows)
 		}
 		if cap(o.met[i]) < n {
