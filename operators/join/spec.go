@@ -9,6 +9,7 @@
 package join
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -115,17 +116,40 @@ func (s *Spec) keys(in []operators.Keys) operators.Keys {
 		if one[0] && !s.outer(0) {
 			out = append(out, r...)
 		}
-		if len(out) > 0 {
-			return out
-		}
-		for _, a := range l {
-			for _, b := range r {
-				out = append(out, append(append([]int(nil), a...), b...))
+		if len(out) == 0 {
+			for _, a := range l {
+				for _, b := range r {
+					out = append(out, append(append([]int(nil), a...), b...))
+				}
 			}
+		}
+		if s.Kind == Inner {
+			out = append(out, s.leftward(out)...)
 		}
 		return out
 	}
 	return operators.Keys{Unique: join(in[0].Unique, in[1].Unique), Upsert: join(in[0].Upsert, in[1].Upsert)}
+}
+
+// leftward is the keys that hold a right column of the join key, with the left
+// column it equals instead.
+func (s *Spec) leftward(keys [][]int) (out [][]int) {
+	for _, k := range keys {
+		var other []int
+		moved := false
+		for _, c := range k {
+			if i := slices.Index(s.Keys[1], c-s.Left.Len()); i >= 0 {
+				c, moved = s.Keys[0][i], true
+			}
+			if !slices.Contains(other, c) {
+				other = append(other, c)
+			}
+		}
+		if moved {
+			out = append(out, other)
+		}
+	}
+	return out
 }
 
 // Needs: rows are found again by all their columns, so both images are needed.

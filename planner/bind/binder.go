@@ -170,7 +170,7 @@ func (b *Binder) scalarType(t *ast.ScalarType) types.Type {
 	case "CHAR":
 		return types.CharType(arg(0, 1, 1, types.MaxLength))
 	case "VARCHAR":
-		return types.VarCharType(arg(0, 1, 1, types.MaxLength))
+		return types.VarCharType(arg(0, types.MaxLength, 1, types.MaxLength))
 	case "STRING":
 		return types.StringType
 	case "BOOLEAN":
@@ -178,7 +178,7 @@ func (b *Binder) scalarType(t *ast.ScalarType) types.Type {
 	case "BINARY":
 		return types.Type{Kind: types.Binary, Length: arg(0, 1, 1, types.MaxLength)}
 	case "VARBINARY":
-		return types.Type{Kind: types.VarBinary, Length: arg(0, 1, 1, types.MaxLength)}
+		return types.Type{Kind: types.VarBinary, Length: arg(0, types.MaxLength, 1, types.MaxLength)}
 	case "BYTES":
 		return types.BytesType
 	case "DECIMAL":

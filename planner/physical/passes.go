@@ -48,6 +48,9 @@ func settle(n *Node) (err error) {
 	drift := make([][]operators.Drift, len(n.Inputs))
 	for i, x := range n.Inputs {
 		in[i], keys[i], drift[i] = x.From.Changes, x.From.Keys, x.From.Drift
+		if d, ok := n.Spec.(operators.Distributed); ok {
+			keys[i].Upsert = ordered(keys[i].Upsert, d.Distribution(i))
+		}
 	}
 	if s, ok := n.Spec.(*sink.Spec); ok {
 		s.Takes = s.Sink.Changes(in[0])
@@ -77,6 +80,21 @@ func settle(n *Node) (err error) {
 		}
 	}
 	return nil
+}
+
+// ordered is the upsert keys whose changes stay in order when the rows are spread:
+// those that hold all the columns by which they are.
+func ordered(keys [][]int, d operators.Distribution) [][]int {
+	if d.Kind != operators.ByKey {
+		return keys
+	}
+	var out [][]int
+	for _, k := range keys {
+		if operators.HasKey([][]int{d.Cols}, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // settled settles a node and all below it.
