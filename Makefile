@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark
+.PHONY: crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -37,6 +37,10 @@ bench:
 conformance: build ## CASES=DIR: the folder with run_cases.py and cases/
 	@test -n "$(CASES)" || { echo 'say where the cases are: make conformance CASES=DIR'; exit 2; }
 	python3 $(CASES)/run_cases.py --engine '$(CURDIR)/bin/millrace run --format jsonl --changelog {script}' --cases '$(CASES)/cases/*/*.json' $(ARGS)
+
+record-functions: ## FLINK=CMD: a command that runs a script on Flink and prints the changelog; keeps what functions give there
+	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-functions FLINK=CMD'; exit 2; }
+	$(GO) run ./tests/flink/record -flink '$(FLINK)' $(ARGS)
 
 race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here and on the real Flink; scripts/race-flink says what CMD must print
 	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }

@@ -31,7 +31,7 @@ func (s *Session) define(stmt ast.Stmt, out Output) error {
 	case *ast.CreateDatabase:
 		return s.names.CreateDatabase(stmt)
 	case *ast.CreateFunction:
-		return s.createFunction(stmt)
+		return s.createFunction(stmt, q)
 	case *ast.Drop:
 		return s.drop(stmt)
 	case *ast.Use:
@@ -83,30 +83,6 @@ func (s *Session) put(path catalog.Path, t *catalog.Table, temporary, ifNotExist
 	return sqlerr.At(err, at)
 }
 
-func (s *Session) createFunction(stmt *ast.CreateFunction) error {
-	name := strings.ToUpper(stmt.Name.Last().Name)
-	switch stmt.Language {
-	case "", "JAVA", "SCALA":
-		if stmt.As == nil {
-			return sqlerr.Unsupported(stmt.Span(), "CREATE FUNCTION without AS")
-		}
-		f, ok := classes[stmt.As.Value]
-		if !ok {
-			return sqlerr.New(sqlerr.NotSupported, stmt.As.Span(), "class %q isn't built in, and Millrace runs no Java", stmt.As.Value).
-				WithHint("write the function in SQL: CREATE FUNCTION f(a INT) RETURNS INT LANGUAGE SQL AS '...'")
-		}
-		if _, exists := s.funcs.scalars[name]; exists && !stmt.OrReplace {
-			if stmt.IfNotExists {
-				return nil
-			}
-			return sqlerr.New(sqlerr.Exists, stmt.Name.Span(), "function %q already exists", stmt.Name.Last().Name)
-		}
-		s.funcs.scalars[name] = f
-		return nil
-	}
-	return sqlerr.Unsupported(stmt.Span(), "CREATE FUNCTION ... LANGUAGE "+stmt.Language)
-}
-
 func (s *Session) drop(stmt *ast.Drop) error {
 	switch stmt.Kind {
 	case ast.Table, ast.View:
@@ -115,10 +91,10 @@ func (s *Session) drop(stmt *ast.Drop) error {
 		return s.names.DropDatabase(stmt)
 	case ast.Function:
 		name := strings.ToUpper(stmt.Name.Last().Name)
-		if _, ok := s.funcs.scalars[name]; !ok && !stmt.IfExists {
+		if !s.funcs.user(name) && !stmt.IfExists {
 			return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "function %q not found", stmt.Name.Last().Name)
 		}
-		delete(s.funcs.scalars, name)
+		s.funcs.forget(name)
 		return nil
 	}
 	return sqlerr.Unsupported(stmt.Span(), "DROP "+string(stmt.Kind))
@@ -236,6 +212,9 @@ func matches(s, p string) bool {
 }
 
 func (s *Session) describe(stmt *ast.Describe, q *types.Session, out Output) error {
+	if stmt.Kind == ast.Function && stmt.Name != nil {
+		return s.describeFunction(stmt, out)
+	}
 	if stmt.Kind != ast.Table || stmt.Name == nil {
 		return sqlerr.Unsupported(stmt.Span(), "DESCRIBE "+string(stmt.Kind))
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/millrace/millrace/functions/agg"
 	"github.com/millrace/millrace/functions/builtin"
 	"github.com/millrace/millrace/functions/text"
+	"github.com/millrace/millrace/planner/bind"
 )
 
 // registry finds functions by name: the built-in ones and the session's own.
@@ -15,10 +17,15 @@ type registry struct {
 	scalars    map[string]*functions.Scalar
 	aggregates map[string]*functions.Aggregate
 	tables     map[string]*functions.Table
+
+	// The session's own functions, which hide built-in ones of their name.
+	java map[string]*functions.Scalar // classes of Java that are built in
+	sql  map[string]*bind.SQLFunction
 }
 
 func newRegistry() *registry {
-	r := &registry{scalars: map[string]*functions.Scalar{}, aggregates: map[string]*functions.Aggregate{}, tables: map[string]*functions.Table{}}
+	r := &registry{scalars: map[string]*functions.Scalar{}, aggregates: map[string]*functions.Aggregate{}, tables: map[string]*functions.Table{},
+		java: map[string]*functions.Scalar{}, sql: map[string]*bind.SQLFunction{}}
 	for _, f := range builtin.Scalars() {
 		for _, n := range append([]string{f.Name}, f.Aliases...) {
 			r.scalars[n] = f
@@ -36,7 +43,25 @@ func newRegistry() *registry {
 }
 
 // Scalar is the scalar function of that name in any case, or nil.
-func (r *registry) Scalar(name string) *functions.Scalar { return r.scalars[strings.ToUpper(name)] }
+func (r *registry) Scalar(name string) *functions.Scalar {
+	name = strings.ToUpper(name)
+	if f := r.java[name]; f != nil {
+		return f
+	}
+	return r.scalars[name]
+}
+
+// SQL is the function in SQL of that name, or nil.
+func (r *registry) SQL(name string) *bind.SQLFunction { return r.sql[strings.ToUpper(name)] }
+
+// user says whether the session has a function of its own of that name.
+func (r *registry) user(name string) bool { return r.java[name] != nil || r.sql[name] != nil }
+
+// forget takes the session's function of that name away.
+func (r *registry) forget(name string) {
+	delete(r.java, name)
+	delete(r.sql, name)
+}
 
 // Aggregate is the aggregate function of that name, or nil.
 func (r *registry) Aggregate(name string) *functions.Aggregate {
@@ -59,9 +84,15 @@ func (r *registry) names() []string {
 			out = append(out, strings.ToLower(n))
 		}
 	}
+	for n := range r.java {
+		out = append(out, strings.ToLower(n))
+	}
+	for n := range r.sql {
+		out = append(out, strings.ToLower(n))
+	}
 	for n := range r.aggregates {
 		out = append(out, strings.ToLower(n))
 	}
 	sort.Strings(out)
-	return out
+	return slices.Compact(out)
 }

@@ -3,6 +3,7 @@ package types
 import (
 	"math"
 	"math/bits"
+	"strconv"
 )
 
 // MaxPrecision is the most digits a DECIMAL has.
@@ -140,13 +141,14 @@ func (a Int128) Float64() float64 {
 	return f
 }
 
-// Int128FromFloat rounds f * 10^scale HALF_UP through its shortest decimal form,
-// as Java's BigDecimal.valueOf does.
+// Int128FromFloat rounds f * 10^scale HALF_UP, exactly: 2.675 lies below its
+// decimal form and gives 2.67.
 func Int128FromFloat(f float64, scale int) (Int128, bool) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return Int128{}, false
 	}
-	return ParseDecimal(appendPlain(nil, f), MaxPrecision, scale)
+	// With 40 digits more than are kept nothing that isn't a tie looks like one.
+	return ParseDecimal(strconv.AppendFloat(nil, f, 'f', scale+40, 64), MaxPrecision, scale)
 }
 
 // AppendDecimal appends the plain form of an unscaled value with exactly scale

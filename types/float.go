@@ -51,9 +51,6 @@ func appendJava(b []byte, f float64, size int) []byte {
 	return append(b, exp...)
 }
 
-// appendPlain is the shortest form without an exponent.
-func appendPlain(b []byte, f float64) []byte { return strconv.AppendFloat(b, f, 'f', -1, 64) }
-
 // wholeDigits is a large whole number with the digits that Java (up to 18) prints
 // of it: all but as many as the bits below its precision can make out, rounded,
 // which can be more than the fewest that tell it apart.

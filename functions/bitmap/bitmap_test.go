@@ -14,6 +14,7 @@ func TestPortable(t *testing.T) {
 		"OjAAAAEAAAAAAAEAEAAAAAEAAgA=":             {1, 2},
 		"OjAAAAIAAAAAAAEAAQAAABgAAAAcAAAAAQACAHAR": {1, 2, 70000},
 		"OjAAAAEAAAD//wAAEAAAAP//":                 {1<<32 - 1},
+		"OzAAAAEAAAQAAQABAAQA":                     {1, 2, 3, 4, 5},
 	} {
 		if got := base64.StdEncoding.EncodeToString(appendPortable(nil, Append(nil, members))); got != want {
 			t.Errorf("%v is written %s, want %s", members, got, want)

@@ -16,42 +16,100 @@ const (
 
 var le = binary.LittleEndian
 
-// appendPortable writes a value in array and bit set containers.
-func appendPortable(b, v []byte) []byte {
-	type container struct{ first, n int }
-	var cs []container
+// container is the members with one upper half: where they begin, how many there
+// are, and in how many runs.
+type container struct{ first, n, runs int }
+
+// asRuns says that runs take less room than the members or their bit set.
+func (c container) asRuns() bool { return 2+4*c.runs < min(2*c.n, bitSetBytes) }
+
+func (c container) size() int {
+	switch {
+	case c.asRuns():
+		return 2 + 4*c.runs
+	case c.n > arrayMost:
+		return bitSetBytes
+	}
+	return 2 * c.n
+}
+
+// containers takes a value apart.
+func containers(v []byte) (cs []container, anyRuns bool) {
 	for k := 0; k < len(v)/4; k++ {
-		if k == 0 || at(v, k)>>16 != at(v, k-1)>>16 {
+		x := at(v, k)
+		fresh := k == 0 || x>>16 != at(v, k-1)>>16
+		if fresh {
 			cs = append(cs, container{first: k})
 		}
-		cs[len(cs)-1].n++
+		c := &cs[len(cs)-1]
+		c.n++
+		if fresh || x != at(v, k-1)+1 {
+			c.runs++
+		}
 	}
-	b = le.AppendUint32(le.AppendUint32(b, cookiePlain), uint32(len(cs)))
+	for _, c := range cs {
+		anyRuns = anyRuns || c.asRuns()
+	}
+	return cs, anyRuns
+}
+
+// appendPortable writes a value in whichever containers are smallest.
+func appendPortable(b, v []byte) []byte {
+	cs, anyRuns := containers(v)
+	start := len(b)
+	if anyRuns {
+		b = le.AppendUint32(b, cookieRuns|uint32(len(cs)-1)<<16)
+		flags := make([]byte, (len(cs)+7)/8)
+		for k, c := range cs {
+			if c.asRuns() {
+				flags[k/8] |= 1 << (k % 8)
+			}
+		}
+		b = append(b, flags...)
+	} else {
+		b = le.AppendUint32(le.AppendUint32(b, cookiePlain), uint32(len(cs)))
+	}
 	for _, c := range cs {
 		b = le.AppendUint16(le.AppendUint16(b, uint16(at(v, c.first)>>16)), uint16(c.n-1))
 	}
-	off := 8 + 8*len(cs)
-	for _, c := range cs {
-		b = le.AppendUint32(b, uint32(off))
-		if off += 2 * c.n; c.n > arrayMost {
-			off += bitSetBytes - 2*c.n
+	if !anyRuns || len(cs) >= 4 {
+		off := len(b) - start + 4*len(cs)
+		for _, c := range cs {
+			b = le.AppendUint32(b, uint32(off))
+			off += c.size()
 		}
 	}
 	for _, c := range cs {
-		if c.n <= arrayMost {
-			for k := c.first; k < c.first+c.n; k++ {
-				b = le.AppendUint16(b, uint16(at(v, k)))
-			}
-			continue
-		}
-		var bits [bitSetBytes]byte
-		for k := c.first; k < c.first+c.n; k++ {
-			low := uint16(at(v, k))
-			bits[low>>3] |= 1 << (low & 7)
-		}
-		b = append(b, bits[:]...)
+		b = appendContainer(b, v, c)
 	}
 	return b
+}
+
+func appendContainer(b, v []byte, c container) []byte {
+	if c.asRuns() {
+		b = le.AppendUint16(b, uint16(c.runs))
+		for k := c.first; k < c.first+c.n; {
+			end := k + 1
+			for end < c.first+c.n && at(v, end) == at(v, end-1)+1 {
+				end++
+			}
+			b = le.AppendUint16(le.AppendUint16(b, uint16(at(v, k))), uint16(end-k-1))
+			k = end
+		}
+		return b
+	}
+	if c.n <= arrayMost {
+		for k := c.first; k < c.first+c.n; k++ {
+			b = le.AppendUint16(b, uint16(at(v, k)))
+		}
+		return b
+	}
+	var bits [bitSetBytes]byte
+	for k := c.first; k < c.first+c.n; k++ {
+		low := uint16(at(v, k))
+		bits[low>>3] |= 1 << (low & 7)
+	}
+	return append(b, bits[:]...)
 }
 
 var errPortable = errors.New("BITMAP_FROM_BYTES: the bytes aren't a bitmap in the portable Roaring format")

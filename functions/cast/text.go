@@ -32,7 +32,11 @@ func AppendText(b []byte, t types.Type, v *batch.Vector, i int, session *types.S
 	case types.Date:
 		return types.AppendDate(b, v.I64[i])
 	case types.Time:
-		return types.AppendTime(b, v.I64[i], t.Length)
+		b = types.AppendTime(b, v.I64[i], t.Length)
+		for t.Length > 1 && b[len(b)-1] == '0' && b[len(b)-2] != '.' {
+			b = b[:len(b)-1] // Flink ends a TIME's fraction at its last digit that counts
+		}
+		return b
 	case types.Timestamp, types.TimestampLTZ:
 		micros, nanos := v.I64[i], 0
 		if t.Length > 6 {

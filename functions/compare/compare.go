@@ -48,8 +48,15 @@ func comparison(name string, anyType bool, holds func(int) bool) *functions.Scal
 			}
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 				a, b := &args[0], &args[1]
-				if t.Layout() == types.LayoutI64 && sel == nil {
-					integers(name, out.I64[:n], a.I64[:n], b.I64[:n])
+				switch k := c.Args[1].Const; {
+				case t.Layout() == types.LayoutI64 && k != nil && !k.Null(0):
+					columnConst(name, out.I64[:n], a.I64[:n], k.I64[0])
+					return 0, nil
+				case t.Layout() == types.LayoutI64:
+					columns(name, out.I64[:n], a.I64[:n], b.I64[:n])
+					return 0, nil
+				case t.Layout() == types.LayoutF64:
+					columns(name, out.I64[:n], a.F64[:n], b.F64[:n])
 					return 0, nil
 				}
 				rows(n, sel, func(i int) {
@@ -77,42 +84,6 @@ func compareOrEqual(t types.Type, a, b *batch.Vector, i int, equality bool) int 
 		return 1
 	}
 	return batch.Compare(t, a, i, b, i)
-}
-
-func integers(op string, o, a, b []int64) {
-	a, b = a[:len(o)], b[:len(o)]
-	bit := func(x bool) int64 {
-		if x {
-			return 1
-		}
-		return 0
-	}
-	switch op {
-	case "=":
-		for i := range o {
-			o[i] = bit(a[i] == b[i])
-		}
-	case "<>":
-		for i := range o {
-			o[i] = bit(a[i] != b[i])
-		}
-	case "<":
-		for i := range o {
-			o[i] = bit(a[i] < b[i])
-		}
-	case "<=":
-		for i := range o {
-			o[i] = bit(a[i] <= b[i])
-		}
-	case ">":
-		for i := range o {
-			o[i] = bit(a[i] > b[i])
-		}
-	case ">=":
-		for i := range o {
-			o[i] = bit(a[i] >= b[i])
-		}
-	}
 }
 
 func distinct(name string, whenDifferent int64) *functions.Scalar {

@@ -55,7 +55,7 @@ var choose = &functions.Scalar{
 				return nil, types.Type{}, false, nil
 			}
 			as, t, ok := together(args[1:])
-			return append([]types.Type{args[0].Type}, as...), t.WithNull(functions.AnyNull(args[1:])), ok, nil
+			return append([]types.Type{args[0].Type}, as...), t.WithNull(functions.AnyNull(args)), ok, nil
 		}}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		t := c.Result

@@ -309,23 +309,28 @@ func (d *document) print(b []byte, i int) []byte {
 	case number:
 		return appendNumber(b, n.value)
 	case array, object:
-		open, end := byte('['), byte(']')
-		if n.kind == object {
-			open, end = '{', '}'
-		}
-		b = append(b, open)
-		for c := n.child; c != 0; c = d.nodes[c].next {
-			if c != n.child {
-				b = append(b, ',')
-			}
-			if n.kind == object {
-				b = append(quote(b, d.nodes[c].key), ':')
-			}
-			b = d.print(b, c)
-		}
-		return append(b, end)
+		return d.printAll(b, n, d.print)
 	}
 	return append(b, n.value...)
+}
+
+// printAll appends an array or object, its parts by each.
+func (d *document) printAll(b []byte, n *node, each func(b []byte, i int) []byte) []byte {
+	open, end := byte('['), byte(']')
+	if n.kind == object {
+		open, end = '{', '}'
+	}
+	b = append(b, open)
+	for c := n.child; c != 0; c = d.nodes[c].next {
+		if c != n.child {
+			b = append(b, ',')
+		}
+		if n.kind == object {
+			b = append(quote(b, d.nodes[c].key), ':')
+		}
+		b = each(b, c)
+	}
+	return append(b, end)
 }
 
 // AppendQuoted appends s as a JSON string.

@@ -49,7 +49,10 @@ func (l *lookup) at(args []batch.Vector, i int) (err error) {
 	}
 	l.nodes = l.nodes[:0]
 	root := l.d.parse(args[0].Bytes(i))
-	if root == 0 {
+	switch {
+	case root == 0 && l.p.lax: // a lax path finds nothing in it
+		return nil
+	case root == 0 || l.d.nodes[root].kind == null:
 		return errText
 	}
 	missing := false

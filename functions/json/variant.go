@@ -115,21 +115,18 @@ func (d *document) printVariant(b []byte, i int) []byte {
 		}
 		return append(b, n.value...)
 	case array, object:
-		open, end := byte('['), byte(']')
-		if n.kind == object {
-			open, end = '{', '}'
-		}
-		b = append(b, open)
-		for c := n.child; c != 0; c = d.nodes[c].next {
-			if c != n.child {
-				b = append(b, ',')
-			}
-			if n.kind == object {
-				b = append(quote(b, d.nodes[c].key), ':')
-			}
-			b = d.printVariant(b, c)
-		}
-		return append(b, end)
+		return d.printAll(b, n, d.printVariant)
+	}
+	return d.print(b, i)
+}
+
+// printStored is print of a part of a VARIANT: its numbers are as they should be.
+func (d *document) printStored(b []byte, i int) []byte {
+	switch n := &d.nodes[i]; n.kind {
+	case number:
+		return append(b, n.value...)
+	case array, object:
+		return d.printAll(b, n, d.printStored)
 	}
 	return d.print(b, i)
 }
@@ -157,7 +154,7 @@ var Item = &functions.Scalar{
 				return nil
 			}
 			off := len(out.Buf)
-			out.Buf = d.printVariant(out.Buf, found)
+			out.Buf = d.printStored(out.Buf, found)
 			out.EndBytes(i, off)
 			return nil
 		}), nil

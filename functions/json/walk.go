@@ -16,9 +16,6 @@ func walk(d *document, steps []step, root, at int, out []int) ([]int, bool) {
 		n := &d.nodes[at]
 		switch s.kind {
 		case every:
-			if n.kind != array && n.kind != object {
-				return out, true
-			}
 			for c := n.child; c != 0; c = d.nodes[c].next {
 				out, _ = walk(d, rest, root, c, out)
 			}
@@ -36,6 +33,9 @@ func walk(d *document, steps []step, root, at int, out []int) ([]int, bool) {
 			}
 			return out, false
 		case filtered:
+			if n.kind != array && n.kind != object {
+				return out, true
+			}
 			return d.filter(s.filter, rest, root, at, out), false
 		case members:
 			at = d.projection(at, s.keys)

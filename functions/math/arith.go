@@ -20,7 +20,7 @@ import (
 var All = []*functions.Scalar{
 	arithmetic("+"), arithmetic("-"), arithmetic("*"), arithmetic("/"), arithmetic("%", "MOD"), negate, abs, sign,
 	whole("FLOOR", math.Floor, -1), whole("CEIL", math.Ceil, 1), rounding("ROUND", true), rounding("TRUNCATE", false),
-	double("SQRT", math.Sqrt), double("LN", math.Log), double("EXP", math.Exp), double("LOG10", math.Log10), double("LOG2", log2),
+	double("SQRT", squareRoot), double("LN", math.Log), double("EXP", math.Exp), double("LOG10", math.Log10), double("LOG2", log2),
 	double("SIN", math.Sin), double("COS", math.Cos), double("TAN", math.Tan), double("COT", func(x float64) float64 { return 1 / math.Tan(x) }),
 	double("SINH", math.Sinh), double("COSH", math.Cosh), double("TANH", math.Tanh),
 	double("ASIN", math.Asin), double("ACOS", math.Acos), double("ATAN", math.Atan), doubles("ATAN2", 2, 2, func(x []float64) float64 { return math.Atan2(x[0], x[1]) }),
@@ -73,11 +73,10 @@ func operands(op byte, a, b types.Type) (as []types.Type, result types.Type, ok 
 	switch {
 	case a.IsApprox() || b.IsApprox():
 		t, _ := types.Common(a, b)
-		result = t
 		if a.IsApprox() && b.IsApprox() {
-			result = a
+			t = a
 		}
-		return []types.Type{t.WithNull(!a.NotNull), t.WithNull(!b.NotNull)}, result.WithNull(null), true, nil
+		return []types.Type{t.WithNull(!a.NotNull), t.WithNull(!b.NotNull)}, t.WithNull(null), true, nil
 	case a.Kind == types.Decimal || b.Kind == types.Decimal:
 		x, y := a.AsDecimal(), b.AsDecimal()
 		return []types.Type{x, y}, types.DecimalResult(op, x, y).WithNull(null), true, nil

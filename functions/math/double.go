@@ -11,6 +11,14 @@ import (
 // log2 is Java's: a quotient, not the exact logarithm.
 func log2(x float64) float64 { return math.Log(x) / math.Ln2 }
 
+// squareRoot is Java's power of one half, as Flink computes it.
+func squareRoot(x float64) float64 {
+	if math.IsInf(x, -1) {
+		return math.Inf(1)
+	}
+	return math.Sqrt(x)
+}
+
 // double is a function of one number.
 func double(name string, f func(float64) float64) *functions.Scalar {
 	return &functions.Scalar{

@@ -101,8 +101,11 @@ func shift(name, usage, text string, sign int64) *functions.Scalar {
 				point, amount = 1, 0
 			}
 			step := stepOf("MILLISECOND")
-			if c.Args[amount].Type.Kind == types.IntervalYM {
+			switch {
+			case c.Args[amount].Type.Kind == types.IntervalYM:
 				step = stepOf("MONTH")
+			case c.Args[point].Type.Kind == types.Date: // whole days of the interval count
+				step = func(m moment, n int64) moment { m.day += n / millisPerDay; return m }
 			}
 			return moving(c, point, amount, step, sign), nil
 		}}
@@ -159,21 +162,26 @@ func distance(c functions.Call, unit string) (func(a, b moment) int64, error) {
 	return nil, sqlerr.New(sqlerr.Type, c.At, "%s has no unit %s", c.Name, unit)
 }
 
-// monthsBetween is the greatest number of months that a can move without passing
-// b, negative when b is before a.
+// monthsBetween counts the months from a to b as Flink does: by their days, one
+// less where the days meet but b's time of day is earlier.
 func monthsBetween(a, b moment) int64 {
-	if b.before(a) {
-		return -monthsBetween(b, a)
+	n := monthsOfDays(a.day, b.day)
+	if addMonths(a.day, n) == b.day && b.micro < a.micro {
+		n--
 	}
-	ay, am, _ := civil(a.day)
-	by, bm, _ := civil(b.day)
+	return n
+}
+
+// monthsOfDays is the greatest number of months that day a can move without
+// passing b, negative when b is before a.
+func monthsOfDays(a, b int64) int64 {
+	if b < a {
+		return -monthsOfDays(b, a)
+	}
+	ay, am, _ := civil(a)
+	by, bm, _ := civil(b)
 	n := (by-ay)*12 + bm - am
-	for n > 0 {
-		m := a
-		m.day = addMonths(a.day, n)
-		if !b.before(m) {
-			break
-		}
+	if n > 0 && addMonths(a, n) > b {
 		n--
 	}
 	return n

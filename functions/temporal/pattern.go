@@ -288,7 +288,7 @@ func (r *parsed) read(x patternPart, s string, lenient bool) (rest string, ok bo
 	}
 	n, width := int64(0), 0
 	most := 19
-	if x.tight || x.count == 2 && !lenient {
+	if x.tight || x.count == 2 && !lenient || x.count == 4 && !lenient && x.letter != 'S' {
 		most = x.count
 	}
 	for width < len(s) && width < most && s[width] >= '0' && s[width] <= '9' {

@@ -1,7 +1,6 @@
 package temporal
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -32,6 +31,10 @@ var DateFormat = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		from := clockOf(c.Args[0].Type, c.Session)
 		isText := c.Args[0].Type.IsString()
+		wall, err := compile(wallPattern)
+		if err != nil {
+			return nil, err
+		}
 		var ps patterns
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
 			each(n, sel, func(i int) {
@@ -45,7 +48,10 @@ var DateFormat = &functions.Scalar{
 				var m moment
 				if isText {
 					var ok bool
-					if m, ok = isoText(args[0].Bytes(i)); !ok || bytes.IndexByte(args[0].Bytes(i), ' ') < 0 {
+					var r parsed
+					if r, ok = wall.parse(string(args[0].Bytes(i)), true); ok {
+						m, _ = r.moment(true)
+					} else {
 						out.SetNull(i)
 						return
 					}

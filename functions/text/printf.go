@@ -226,7 +226,7 @@ func (s *spec) null(b []byte) ([]byte, bool) {
 	if s.verb == 'b' {
 		text = "false"
 	}
-	if s.precision >= 0 && s.precision < len(text) && s.verb != 'f' && s.verb != 'e' && s.verb != 'g' {
+	if s.precision >= 0 && s.precision < len(text) {
 		text = text[:s.precision]
 	}
 	return append(b, text...), true

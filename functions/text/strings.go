@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
@@ -28,7 +27,7 @@ func pad(name string, left bool) *functions.Scalar {
 		func(args []batch.Vector, out *batch.Vector, i int) {
 			s, n, p := args[0].Bytes(i), args[1].I64[i], args[2].Bytes(i)
 			need := n - int64(utf8.RuneCount(s))
-			if n < 0 || need > 0 && len(p) == 0 {
+			if n < 0 || len(p) == 0 {
 				out.SetNull(i)
 				return
 			}
@@ -113,18 +112,25 @@ var reverse = mapped("REVERSE", func(s []byte) []byte {
 	return r
 })
 
-// initcap begins each run of letters and digits with a capital.
-var initcap = mapped("INITCAP", func(s []byte) []byte {
-	inside := false
-	return bytes.Map(func(r rune) rune {
-		was := inside
-		inside = unicode.IsLetter(r) || unicode.IsDigit(r)
-		if was {
-			return unicode.ToLower(r)
+// initcap begins each run of ASCII letters and digits with a capital; other
+// characters stay as they are and part words.
+var initcap = strict("INITCAP", "INITCAP(string)", aString, []functions.Param{str},
+	func(args []batch.Vector, out *batch.Vector, i int) {
+		off, inside := len(out.Buf), false
+		for _, c := range args[0].Bytes(i) {
+			was := inside
+			isLetter := c|32 >= 'a' && c|32 <= 'z'
+			inside = isLetter || c >= '0' && c <= '9'
+			switch {
+			case isLetter && was:
+				c |= 32
+			case isLetter:
+				c &^= 32
+			}
+			out.Buf = append(out.Buf, c)
 		}
-		return unicode.ToUpper(r)
-	}, s)
-})
+		out.EndBytes(i, off)
+	})
 
 // ascii is the first byte, signed.
 var ascii = strict("ASCII", "ASCII(string)", anInt, []functions.Param{str},
@@ -187,7 +193,7 @@ var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR leng
 		from := skip(s, start-1)
 		off := len(out.Buf)
 		out.Buf = append(append(out.Buf, s[:from]...), r...)
-		if n >= 0 {
+		if n > 0 {
 			out.Buf = append(out.Buf, s[from+skip(s[from:], n):]...)
 		}
 		out.EndBytes(i, off)

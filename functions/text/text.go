@@ -13,7 +13,7 @@ import (
 
 // All is the package's functions.
 var All = []*functions.Scalar{
-	mapped("UPPER", bytes.ToUpper), mapped("LOWER", bytes.ToLower),
+	upper, lower,
 	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
 	trim("TRIM", true, true), trim("LTRIM", true, false), trim("RTRIM", false, true),
 	trim("BTRIM", true, true), startsWith, endsWith, translate, elt, printf,

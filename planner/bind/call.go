@@ -40,6 +40,9 @@ func (x *exprBinder) function(e *ast.Call) expr.Expr {
 		}
 		return x.group.grouping(name, e)
 	}
+	if f := x.inlined(name, e); f != nil {
+		return f
+	}
 	if f := x.form(name, e); f != nil {
 		return f
 	}

@@ -18,6 +18,7 @@ type Rule struct {
 var Rules = []Rule{
 	{"merge-projects", mergeProjects},
 	{"push-filters", pushFilter},
+	{"fold-constants", foldConstants},
 	{"join-sides", joinSides},
 	{"inner-order", innerOrder},
 	{"top-n", topN},

@@ -1,0 +1,60 @@
+package main
+
+// pool is edge values of one type, as SQL writes them.
+type pool struct {
+	typ    string
+	values []string
+}
+
+// pools by the names that calls.txt uses.
+var pools = map[string]pool{
+	"str":   {"STRING", []string{"''", "'a'", "'abc'", "'ABC def'", "'  a b '", "'é'", "'ßx'", "'日本語'", "'a😀b'", "U&'x\\000ay'", "'0'", "'-17'", "'1.5'", "'a,b,,c'", "'%_'", "'Hello World'", "'aaaa'", "'xyxyx'", "'A1b2-C3'", "'İi'"}},
+	"part":  {"STRING", []string{"''", "'a'", "'b'", "'😀'", "'é'", "'xy'", "','", "' '", "'aa'", "'l'", "'語'", "'%'", "'a😀'"}},
+	"pad":   {"STRING", []string{"''", "'x'", "'xy'", "'é'", "'😀'", "' '"}},
+	"int":   {"INT", []string{"0", "1", "-1", "2", "7", "-5", "100", "127", "255", "2147483647", "-2147483648"}},
+	"pos":   {"INT", []string{"0", "1", "2", "3", "5", "-1", "-2", "-7", "100", "2147483647", "-2147483648"}},
+	"few":   {"INT", []string{"0", "1", "2", "3", "5", "-1", "-3", "9"}},
+	"tiny":  {"TINYINT", []string{"0", "1", "-1", "7", "127", "-128", "100"}},
+	"small": {"SMALLINT", []string{"0", "1", "-1", "7", "32767", "-32768", "100"}},
+	"big":   {"BIGINT", []string{"0", "1", "-1", "10", "86400", "1577934245", "-62135596800", "9223372036854775807", "-9223372036854775808", "4294967296"}},
+	"secs":  {"BIGINT", []string{"0", "1", "-1", "86400", "1577934245", "1616893200", "1635641999", "951782400", "-2208988800", "253402300799"}},
+	"dbl":   {"DOUBLE", []string{"0", "'-0.0'", "1", "-1", "0.5", "-2.5", "2.675", "'1e300'", "'1e-300'", "'NaN'", "'Infinity'", "'-Infinity'", "0.1", "12345.678", "1e15"}},
+	"real":  {"DOUBLE", []string{"0", "1", "-1", "0.5", "-2.5", "2.675", "'1e300'", "'1e-300'", "0.1", "12345.678", "1e15"}},
+	"flt":   {"FLOAT", []string{"0", "1", "-1", "0.5", "-2.5", "0.1", "'3.402823E38'", "1677721", "123456"}},
+	"dec":   {"DECIMAL(10, 2)", []string{"0", "1", "1.50", "-1.55", "2.45", "-0.01", "99999999.99", "-99999999.99", "12345.67"}},
+	"dec4":  {"DECIMAL(8, 4)", []string{"0.0001", "1", "-1.5555", "9999.9999", "-9999.9999", "3.3333"}},
+	"wide":  {"DECIMAL(38, 18)", []string{"0", "1", "-1", "'0.000000000000000001'", "'99999999999999999999.999999999999999999'", "'-12345678901234567890.5'", "'3.333333333333333333'"}},
+	"huge":  {"DECIMAL(38, 0)", []string{"1", "-7", "'99999999999999999999999999999999999999'", "'12345678901234567890123456789'", "10"}},
+	"bool":  {"BOOLEAN", []string{"TRUE", "FALSE"}},
+	"bytes": {"BYTES", []string{"x''", "x'00'", "x'ff'", "x'6162'", "x'c3a9'", "x'e282'", "x'feff0061'", "x'f09f9880'", "x'eda080'"}},
+	"date":  {"DATE", []string{"DATE '1970-01-01'", "DATE '2020-02-29'", "DATE '1999-12-31'", "DATE '0001-01-01'", "DATE '9999-12-31'", "DATE '1900-03-01'", "DATE '2021-01-03'", "DATE '2020-01-31'", "DATE '2000-12-31'"}},
+	"time":  {"TIME(3)", []string{"TIME '00:00:00'", "TIME '12:34:56.789'", "TIME '23:59:59.999'", "TIME '01:00:00'"}},
+	"ts": {"TIMESTAMP(3)", []string{"TIMESTAMP '1970-01-01 00:00:00'", "TIMESTAMP '2020-02-29 12:34:56.789'", "TIMESTAMP '1969-12-31 23:59:59.999'", "TIMESTAMP '2021-03-28 02:30:00'", "TIMESTAMP '2021-10-31 02:30:00'",
+		"TIMESTAMP '9999-12-31 23:59:59.999'", "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '2021-01-03 10:00:00.5'", "TIMESTAMP '2020-01-31 23:59:59'"}},
+	"ts9":       {"TIMESTAMP(9)", []string{"TIMESTAMP '1970-01-01 00:00:00.000000001'", "TIMESTAMP '2020-02-29 12:34:56.123456789'", "TIMESTAMP '1969-12-31 23:59:59.999999999'"}},
+	"ltz":       {"TIMESTAMP_LTZ(3)", []string{"TIMESTAMP '1970-01-01 00:00:00'", "TIMESTAMP '2020-02-29 12:34:56.789'", "TIMESTAMP '2021-03-28 01:30:00'", "TIMESTAMP '2021-03-28 02:30:00'", "TIMESTAMP '2021-03-28 03:30:00'", "TIMESTAMP '2021-10-31 02:30:00'", "TIMESTAMP '2021-10-31 04:30:00'"}},
+	"span":      {"INTERVAL DAY(3) TO SECOND(3)", []string{"INTERVAL '1' DAY", "INTERVAL '-1' HOUR", "INTERVAL '0' SECOND", "INTERVAL '10 02:03:04.567' DAY TO SECOND"}},
+	"months":    {"INTERVAL YEAR TO MONTH", []string{"INTERVAL '1' MONTH", "INTERVAL '-1' YEAR", "INTERVAL '0' MONTH", "INTERVAL '2-10' YEAR TO MONTH"}},
+	"ints":      {"ARRAY<INT>", []string{"ARRAY[1]", "ARRAY[1, 2, 2, 3]", "ARRAY[3, 1, CAST(NULL AS INT)]", "ARRAY[-1, 2147483647]", "ARRAY[CAST(NULL AS INT)]", "ARRAY[5, 4, 3, 2, 1, 5]"}},
+	"strs":      {"ARRAY<STRING>", []string{"ARRAY['a']", "ARRAY['a', 'b', 'a']", "ARRAY['', CAST(NULL AS STRING), 'é']", "ARRAY['z', 'y', 'x']"}},
+	"map":       {"MAP<STRING, INT>", []string{"MAP['a', 1]", "MAP['a', 1, 'b', CAST(NULL AS INT)]", "MAP['é', -1, '', 0]"}},
+	"json":      {"STRING", []string{`'{"a":1}'`, `'{"a":{"b":[1,2,{"c":null}]},"d":"x"}'`, `'[1,2,3]'`, `'"text"'`, `'1.50'`, `'null'`, `'true'`, `''`, `'{"a":'`, `'{"a":"é\u0041\n"}'`, `'{"b":1,"a":2,"b":3}'`, `'{"a":[{"b":1},{"b":2}]}'`, `' {"a" : 12345678901234567890 } '`, `'{"a":1e2}'`}},
+	"regex":     {"STRING", []string{`'a'`, `''`, `'[a-z]+'`, `'(a)(b)?'`, `'\d+'`, `'^a'`, `'b$'`, `'\bHello\b'`, `'(?i)hello'`, `'a*'`, `'('`, `'(?<=a)b'`, `'(.)\1'`, `'[^,]*'`, `'\p{L}+'`, `'x|y'`, `'.'`, `'a{2}'`, `'[a-c&&[^b]]'`, `'a*+'`}},
+	"like":      {"STRING", []string{`''`, `'%'`, `'a%'`, `'%c'`, `'%b%'`, `'_'`, `'a_c'`, `'a%b%c'`, `'abc'`, `'\%'`, `'%😀%'`, `'_😀_'`}},
+	"date_text": {"STRING", []string{"'2020-02-29'", "'2020-02-30'", "'2020-1-2'", "'2020'", "''", "'x'", "'2020-01-02 03:04:05'", "'2020-01-02 03:04:05.678'", "'2020-01-02T03:04:05'", "'2021-03-28 02:30:00'", "'2021-10-31 02:30:00'", "'20200102'", "'02/01/2020'", "'2020-01-02 25:00:00'", "'0001-01-01 00:00:00'"}},
+	"pattern":   {"STRING", []string{"'yyyy-MM-dd'", "'yyyy-MM-dd HH:mm:ss'", "'yyyyMMdd'", "'dd/MM/yyyy'", "'yyyy'"}},
+	"format":    {"STRING", []string{"'yyyy-MM-dd'", "'HH:mm:ss.SSS'", "'yy/M/d H'", "'EEE MMM d'", "'hh:mm a'", "'DDD'", "'yyyy-MM-dd''T''HH:mm'", "''"}},
+	"zone":      {"STRING", []string{"'UTC'", "'Europe/Berlin'", "'America/Los_Angeles'", "'Asia/Kolkata'", "'GMT+3'", "'Nope'"}},
+	"url":       {"STRING", []string{"'http://user:pw@host.com:80/p/a?k=v&b=c#ref'", "'http://h'", "'https://h?x=1'", "'ftp://h/x'", "'nope://h'", "'x'", "''", "'http://h/a b?k=%C3%A9&k=2'", "'mailto:a@b.c'", "'http://h:x/'"}},
+	"urlpart":   {"STRING", []string{"'HOST'", "'PATH'", "'QUERY'", "'REF'", "'PROTOCOL'", "'AUTHORITY'", "'FILE'", "'USERINFO'", "'host'"}},
+	"urlkey":    {"STRING", []string{"'k'", "'b'", "'x'", "''"}},
+	"encoded":   {"STRING", []string{"'a%20b+c'", "'%C3%A9'", "'%zz'", "'%'", "''", "'a%2525'", "'é'"}},
+	"hexdigits": {"STRING", []string{"''", "'0'", "'4a4B'", "'GG'", "'123'", "' 1'", "'ff'"}},
+	"base64":    {"STRING", []string{"''", "'YQ=='", "'YWJj'", "'w6k='", "'YQ'", "'!'"}},
+	"ip":        {"STRING", []string{"'127.0.0.1'", "'127.1'", "'1.2.3'", "'255.255.255.255'", "'256.1.1.1'", "''", "'1.2.3.4.5'", "'a.b'", "'7'"}},
+	"charset":   {"STRING", []string{"'UTF-8'", "'US-ASCII'", "'ISO-8859-1'", "'UTF-16'", "'UTF-16BE'", "'UTF-16LE'"}},
+	"numtext":   {"STRING", []string{"'1'", "' 12 '", "'-1.9'", "'1e3'", "''", "'x'", "'.5'", "'+7'", "'NaN'", "'Infinity'", "'128'", "'2147483648'", "'9223372036854775808'", "'1.'", "'0x1'", "'1d'", "'99999999999.999'"}},
+	"booltext":  {"STRING", []string{"'true'", "'F'", "'yes'", "'0'", "'on'", "' true'", "''", "'TRUE'"}},
+	"jsontext":  {"STRING", []string{`'"a"'`, `'"a\u0041\n"'`, `'abc'`, `'""'`, `'"'`, `'"a" b"'`, `'{"a":1}'`, `'"\q"'`, `'é'`}},
+	"pairs":     {"STRING", []string{"'a=1,b=2'", "'a'", "''", "'a=1=2,,b'", "'=x'", "',a=1'"}},
+}
