@@ -54,17 +54,30 @@ func (w Window) Describe(in *types.Schema) string {
 	case Session:
 		name = "gap"
 	}
-	s := fmt.Sprintf("%s(time_col=[%s], %s=[%d ms]", w.Kind, in.Fields[w.Time].Name, name, w.Size)
+	s := fmt.Sprintf("%s(time_col=[%s], %s=[%s]", w.Kind, in.Fields[w.Time].Name, name, duration(w.Size))
 	switch w.Kind {
 	case Hop:
-		s += fmt.Sprintf(", slide=[%d ms]", w.Slide)
+		s += fmt.Sprintf(", slide=[%s]", duration(w.Slide))
 	case Cumulate:
-		s += fmt.Sprintf(", step=[%d ms]", w.Slide)
+		s += fmt.Sprintf(", step=[%s]", duration(w.Slide))
 	}
 	if w.Offset != 0 {
-		s += fmt.Sprintf(", offset=[%d ms]", w.Offset)
+		s += fmt.Sprintf(", offset=[%s]", duration(w.Offset))
 	}
 	return s + ")"
+}
+
+// duration is ms in the largest unit that divides it.
+func duration(ms int64) string {
+	for _, u := range []struct {
+		ms   int64
+		name string
+	}{{86_400_000, "d"}, {3_600_000, "h"}, {60_000, "min"}, {1000, "s"}} {
+		if ms != 0 && ms%u.ms == 0 {
+			return fmt.Sprintf("%d %s", ms/u.ms, u.name)
+		}
+	}
+	return fmt.Sprintf("%d ms", ms)
 }
 
 // Width is the widest slice that no window's border divides.

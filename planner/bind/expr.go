@@ -19,12 +19,21 @@ type exprBinder struct {
 	over  *overs     // likewise OVER calls
 	sel   *selection // where sub-queries are joined; nil: refused
 
+	aliases []ast.SelectItem // QUALIFY: names that the scope hasn't may be theirs
+
 	embeds bool // what is bound next is a value of JSON_OBJECT or JSON_ARRAY
 }
 
 func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 	if n, ok := e.(*ast.Name); ok && x.b.outer != nil && !x.scope.has(n) && x.b.outer.x.reaches(n) {
 		return x.b.outer.ref(n)
+	}
+	if n, ok := e.(*ast.Name); ok && len(n.Parts) == 1 && !x.scope.has(n) {
+		for _, item := range x.aliases {
+			if item.Alias != nil && item.Alias.Name == n.Parts[0].Name {
+				return x.bind(item.Expr)
+			}
+		}
 	}
 	if x.group != nil {
 		if g := x.group.key(e); g != nil {

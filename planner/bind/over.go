@@ -1,10 +1,12 @@
 package bind
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/sqlerr"
@@ -212,9 +214,21 @@ func (o *overs) place(g *logical.OverGroup, c logical.OverCall, at sqlerr.Span) 
 		o.groups, o.keys = append(o.groups, g), append(o.keys, key)
 	}
 	group := o.groups[at2]
+	for i, p := range o.calls { // an equal call is computed once
+		if p.group == at2 && sameCall(group.Calls[p.call], c) {
+			return &expr.Column{Index: overBase + i, Name: c.Name, T: c.T, At: at}
+		}
+	}
 	group.Calls = append(group.Calls, c)
 	o.calls = append(o.calls, placed{at2, len(group.Calls) - 1})
 	return &expr.Column{Index: overBase + len(o.calls) - 1, Name: c.Name, T: c.T, At: at}
+}
+
+func sameCall(a, b logical.OverCall) bool {
+	return a.Rank == b.Rank && a.Fn == b.Fn && a.Distinct == b.Distinct && slices.Equal(a.Args, b.Args) && slices.Equal(a.Order, b.Order) &&
+		a.T.Equal(b.T) && slices.EqualFunc(a.Consts, b.Consts, func(x, y functions.Arg) bool {
+		return x.Type.Equal(y.Type) && (x.Const == nil) == (y.Const == nil) && (x.Const == nil || batch.Equal(x.Type, x.Const, 0, y.Const, 0))
+	})
 }
 
 // finish puts the Over node between the relation and the expressions. Its input is

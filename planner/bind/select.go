@@ -97,7 +97,9 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 		having = s.x.condition(q.Having, "HAVING")
 	}
 	if q.Qualify != nil {
-		qualify = s.x.condition(q.Qualify, "QUALIFY")
+		named := *s.x
+		named.aliases = q.Items
+		qualify = named.condition(q.Qualify, "QUALIFY")
 	}
 	hidden := s.sortKeys(orderBy)
 	exprs := append(append([]expr.Expr(nil), s.items...), hidden...)
