@@ -14,11 +14,11 @@ import (
 )
 
 // All is the package's functions.
-var All = []*functions.Aggregate{count, sum, sum0, avg, extreme("MIN", true), extreme("MAX", false),
+var All = append(bitmapAggregates(), count, sum, sum0, avg, extreme("MIN", true), extreme("MAX", false),
 	ordinal("FIRST_VALUE", true), ordinal("LAST_VALUE", false), collect, arrayAgg, listAgg,
 	variance("VAR_POP", false, false), variance("VAR_SAMP", true, false, "VARIANCE"),
 	variance("STDDEV_POP", false, true), variance("STDDEV_SAMP", true, true, "STDDEV"),
-	percentile, jsonObject, jsonArray, single, approxDistinct}
+	percentile, jsonObject, jsonArray, single, approxDistinct)
 
 // kernel is what an aggregate does to one group's state; it is bound to the cells
 // of a batch before the rows.
