@@ -35,6 +35,9 @@ type operator struct {
 	at      batch.Batch // a row to seek a time with
 	lives   []batch.Vector
 	one     [1]uint32
+	ready   []state.Entry
+	found   [1]state.Entry
+	lived   [1]int
 }
 
 // Cells of a waiting left row.
@@ -183,7 +186,7 @@ func (o *operator) fire(key []batch.Vector, id uint32) error {
 	waits := int64(operators.MaxWatermark)
 	null := o.nullKey(key)
 	var at state.Cursor
-	var ready []state.Entry
+	o.ready = o.ready[:0]
 	for {
 		n := o.left.Match(o.one[:], &at, o.probe, o.entries)
 		if n == 0 {
@@ -195,7 +198,7 @@ func (o *operator) fire(key []batch.Vector, id uint32) error {
 				waits = min(waits, ms)
 				continue
 			}
-			ready = append(ready, e)
+			o.ready = append(o.ready, e)
 			v := state.Entry(0)
 			if !null {
 				v = o.version(id, micros)
@@ -213,7 +216,7 @@ func (o *operator) fire(key []batch.Vector, id uint32) error {
 			}
 		}
 	}
-	for _, e := range ready {
+	for _, e := range o.ready {
 		o.left.Remove(id, e)
 	}
 	o.forget(id)
@@ -244,13 +247,13 @@ func (o *operator) version(id uint32, micros int64) state.Entry {
 	if r < 0 {
 		return 0
 	}
-	var one [1]state.Entry
-	o.versions.Range(id, r, one[:])
-	o.versions.Gather(one[:], []int{len(o.ts[1])}, o.lives)
+	o.versions.Range(id, r, o.found[:])
+	o.lived[0] = len(o.ts[1])
+	o.versions.Gather(o.found[:], o.lived[:], o.lives)
 	if o.lives[0].I64[0] == 0 {
 		return 0
 	}
-	return one[0]
+	return o.found[0]
 }
 
 // forget drops the versions before the one that is valid now.
