@@ -186,27 +186,28 @@ func (o *operator) add(input int, b *batch.Batch, i int, partners int64) error {
 	return nil
 }
 
-// finish is batch mode: the right side is stored, left rows come out final, then
-// the right rows without a partner.
+// finish is batch mode: one side is stored, the other's rows come out final, then the
+// right rows without a partner.
 func (o *operator) finish(later []*held) error {
+	build := o.smaller(later)
 	for _, h := range later {
-		if h.input == 1 {
-			o.find(1, &h.rows)
-			o.store(1, &h.rows)
+		if h.input == build {
+			o.find(build, &h.rows)
+			o.store(build, &h.rows)
 		}
 	}
 	e := &emitter{o: o}
 	e.begin()
-	right := o.sides[1].list
+	probe, built := 1-build, o.sides[build].list
 	for _, h := range later {
-		if h.input != 0 {
+		if h.input == build {
 			continue
 		}
-		o.find(0, &h.rows)
+		o.find(probe, &h.rows)
 		ids := append([]uint32(nil), o.ids...)
 		for i := 0; i < h.rows.Len; i++ {
 			copy(o.ids, ids)
-			found, err := o.matches(0, &h.rows, i)
+			found, err := o.matches(probe, &h.rows, i)
 			if err != nil {
 				return err
 			}
@@ -217,13 +218,13 @@ func (o *operator) finish(later []*held) error {
 				}
 			default:
 				for _, f := range found {
-					*right.Cell(f, 0)++
-					if err = e.row(0, &h.rows, i, f, batch.Insert); err != nil {
+					*built.Cell(f, 0)++
+					if err = e.row(probe, &h.rows, i, f, batch.Insert); err != nil {
 						return err
 					}
 				}
-				if len(found) == 0 && o.sides[0].outer {
-					err = e.row(0, &h.rows, i, 0, batch.Insert)
+				if len(found) == 0 && o.sides[probe].outer {
+					err = e.row(probe, &h.rows, i, 0, batch.Insert)
 				}
 			}
 			if err != nil {
@@ -237,6 +238,19 @@ func (o *operator) finish(later []*held) error {
 		}
 	}
 	return e.flush()
+}
+
+// smaller is the side that is stored: the one with fewer rows where either would do,
+// else the right one.
+func (o *operator) smaller(later []*held) int {
+	var rows [2]int
+	for _, h := range later {
+		rows[h.input] += h.rows.Len
+	}
+	if o.spec.Kind == Inner && rows[0] < rows[1] {
+		return 0
+	}
+	return 1
 }
 
 // unmatched sends the right rows that no left row met.
