@@ -217,20 +217,31 @@ func (s Scalars) timestamp(text []byte, t types.Type) (micros int64, nanos int, 
 		}
 		micros, nanos, ok = Timestamp(text, sep)
 	}
-	if ok && t.Length < 6 {
-		unit := int64(pow10[6-t.Length])
-		if r := micros % unit; r < 0 {
-			micros -= r + unit
-		} else {
-			micros -= r
-		}
-		nanos = 0
-	}
-	for k, unit := 9, 1; ok && t.Length >= 6 && k > t.Length; k-- {
-		unit *= 10
-		nanos = nanos / unit * unit
+	if ok {
+		var n int64
+		micros, n = Truncate(micros, int64(nanos), t.Length)
+		nanos = int(n)
 	}
 	return micros, nanos, ok
+}
+
+// Truncate cuts an instant to a precision of 0-9 digits.
+func Truncate(micros, nanos int64, precision int) (int64, int64) {
+	unit := int64(1)
+	if precision <= 6 {
+		for k := precision; k < 6; k++ {
+			unit *= 10
+		}
+		if r := micros % unit; r < 0 {
+			return micros - r - unit, 0
+		} else {
+			return micros - r, 0
+		}
+	}
+	for k := precision; k < 9; k++ {
+		unit *= 10
+	}
+	return micros, nanos / unit * unit
 }
 
 // Timestamp reads exactly yyyy-MM-dd, sep, HH:mm:ss with up to nine digits of a

@@ -3,15 +3,17 @@ package all
 
 import (
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/avro"
 	"github.com/millrace/millrace/formats/changelogjson"
 	"github.com/millrace/millrace/formats/csv"
 	"github.com/millrace/millrace/formats/json"
+	"github.com/millrace/millrace/formats/parquet"
 	"github.com/millrace/millrace/formats/raw"
 )
 
 // Formats are all formats.
 func Formats() []*formats.Format {
-	return []*formats.Format{changelogjson.Format, csv.Format, json.Format, raw.Format}
+	return []*formats.Format{avro.Format, changelogjson.Format, csv.Format, json.Format, parquet.Format, raw.Format}
 }
 
 // Lookup finds a format by name, nil for none.
