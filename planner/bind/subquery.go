@@ -86,10 +86,11 @@ func (s *selection) in(q *inner, values []ast.Expr, op string, not bool, at sqle
 	if len(q.scope.cols) != len(values) {
 		failf(sqlerr.Invalid, at, "Values passed to IN operator must have compatible types: %d beside a sub-query of %d columns", len(values), len(q.scope.cols))
 	}
-	left := s.node.Schema().Len()
+	bound := s.x.all(values)      // their own sub-queries are joined first
+	left := s.node.Schema().Len() // behind it are the query's columns
 	var conds []expr.Expr
-	for i, e := range values {
-		v, f := s.x.bind(e), q.node.Schema().Fields[i]
+	for i, v := range bound {
+		f := q.node.Schema().Fields[i]
 		right := &expr.Column{Index: left + i, Name: f.Name, T: f.Type, At: at}
 		c := s.x.compare(op, v, right, at)
 		if not && (!v.Type().NotNull || !right.T.NotNull) {
