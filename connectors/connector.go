@@ -167,7 +167,8 @@ type WriterEnv struct {
 type Commit struct {
 	N         uint64
 	Watermark int64 // least over all subtasks at N, in ms
-	Final     bool  // the job's last
+	Final     bool  // the job's last: its input has ended
+	Closing   bool  // the run ends here, whether or not its input has: no writer writes on
 	Now       time.Time
 }
 

@@ -329,7 +329,7 @@ func (c *coordinator) commit(at *attempt, now time.Time) error {
 			continue
 		}
 		list, wm := c.pendings(at, n)
-		cm := connectors.Commit{N: at.n, Watermark: wm, Final: at.final, Now: now}
+		cm := connectors.Commit{N: at.n, Watermark: wm, Final: at.final, Closing: at.stop, Now: now}
 		keep, err := c.tryCommit(spec, cm, list)
 		if err != nil {
 			return &failure{operator: spec.Name(), err: fmt.Errorf("sink %s: %w", spec.Table, err)}

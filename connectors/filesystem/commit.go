@@ -89,7 +89,7 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 	}
 	for _, k := range order {
 		e := last[k]
-		if e.Open && !c.Final && s.held(k) {
+		if e.Open && !c.Final && !c.Closing && s.held(k) {
 			rest.Files = append(rest.Files, e)
 			continue
 		}

@@ -354,3 +354,31 @@ func TestPartitionValues(t *testing.T) {
 		t.Errorf("%d rows, want %d", len(got), len(want))
 	}
 }
+
+// A run that is stopped leaves no rows hidden.
+func TestStoppedRunIsPublished(t *testing.T) {
+	tab := table(t.TempDir(), nil, nil, line)
+	s, err := Connector.Sink(tab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Open(context.Background(), connectors.WriterEnv{Job: "j", Of: 1, Now: func() time.Time { return time.UnixMilli(0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := lineBatch("x", 0)
+	b.Cols = b.Cols[:1]
+	if err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.Prepare(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keep, err := s.Commit(context.Background(), connectors.Commit{N: 1, Closing: true}, [][]byte{p}); err != nil || len(keep) > 0 {
+		t.Fatal(keep, err)
+	}
+	if got := read(t, tab, nil); len(got) != 1 {
+		t.Errorf("%d rows", len(got))
+	}
+}
