@@ -102,6 +102,8 @@ type operator struct {
 	wm     int64
 	out    batch.Batch
 	old    []batch.Vector
+	was    batch.Batch // the row that old holds
+	one    [1]int32
 	taken  int // the column that says a key's first row has been sent
 }
 
@@ -165,7 +167,8 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 
 // last sends row i unless a later one is stored, and stores it.
 func (o *operator) last(b *batch.Batch, i int) error {
-	id, one := o.ids[i], []int32{int32(i)}
+	id, one := o.ids[i], o.one[:]
+	one[0] = int32(i)
 	if o.fresh[i] {
 		o.table.Put(o.ids[i:i+1], one, o.cols, b.Cols)
 		return o.emit(b, i, batch.Insert)
@@ -175,7 +178,8 @@ func (o *operator) last(b *batch.Batch, i int) error {
 	}
 	if o.spec.before {
 		o.table.Gather(o.ids[i:i+1], o.cols, o.old)
-		if err := o.emit(&batch.Batch{Len: 1, Cols: o.old}, 0, batch.UpdateBefore); err != nil {
+		o.was.Len, o.was.Cols = 1, o.old
+		if err := o.emit(&o.was, 0, batch.UpdateBefore); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,8 @@ type operator struct {
 	mini          bool // mini-batch: changes are held until Flush
 	bundle        bundle
 	gone          []uint32 // groups that a batch has emptied
+	images        []image  // the rows to send
+	from          []int32  // scratch: the input row of each
 }
 
 // Open opens the group table.
@@ -168,40 +170,6 @@ func (o *operator) rows(c int, b *batch.Batch) []int32 {
 		return []int32{}
 	}
 	return o.sel
-}
-
-// changes sends, row by row, what became of its group.
-func (o *operator) changes(b *batch.Batch) error {
-	rows := o.table.I64(0)
-	o.gone = o.gone[:0]
-	for i := 0; i < b.Len; i++ {
-		before, after := o.counts[i][0], o.counts[i][1]
-		var err error
-		switch {
-		case before == 0 && after == 0:
-		case before == 0:
-			err = o.emit(o.keys, i, o.after, i, batch.Insert)
-		case after == 0:
-			err = o.emit(o.keys, i, o.before, i, batch.Delete)
-		case o.spec.TTL == 0 && o.equal(o.before, i, o.after, i):
-		default:
-			if o.spec.before {
-				err = o.emit(o.keys, i, o.before, i, batch.UpdateBefore)
-			}
-			if err == nil {
-				err = o.emit(o.keys, i, o.after, i, batch.UpdateAfter)
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if cell := rows.At(o.ids[i]); *cell == 0 { // at the end of the batch, that is
-			*cell = -1 // once
-			o.gone = append(o.gone, o.ids[i])
-		}
-	}
-	o.table.Delete(o.gone)
-	return o.flush()
 }
 
 // equal says that row i of results a and row j of b are the same.

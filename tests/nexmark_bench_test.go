@@ -1,0 +1,58 @@
+package tests
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// BenchmarkNexmark reports the CPU time of the whole process per event, the
+// generator included, rows thrown away: -bench Nexmark/q18 -benchtime 1x.
+func BenchmarkNexmark(b *testing.B) {
+	const events = 2_000_000
+	scripts, _ := filepath.Glob("../examples/nexmark/q*.sql")
+	for _, path := range scripts {
+		b.Run(strings.TrimSuffix(filepath.Base(path), ".sql"), func(b *testing.B) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			sql := strings.ReplaceAll(string(text), "'events.num' = '200000'", "'events.num' = '2000000'")
+			b.ReportAllocs()
+			before := cpu()
+			for b.Loop() {
+				s := engine.New(engine.Config{})
+				if err := s.Run(context.Background(), &sqlerr.Source{Name: path, Text: sql}, discard{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N)/events, "cpu-ns/event")
+		})
+	}
+}
+
+// cpu is the process's CPU time so far, of user and system.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// discard throws results away.
+type discard struct{}
+
+func (discard) Rows(*types.Schema, batch.Changes, bool) (func(*batch.Batch) error, error) {
+	return func(*batch.Batch) error { return nil }, nil
+}
+func (discard) Note(string)           {}
+func (discard) Progress(job.Progress) {}
