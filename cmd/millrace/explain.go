@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// explainVerb prints plans.
+func explainVerb(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain FILE...",
+		Short: "Print the plan of the last query of a script",
+		RunE:  func(cmd *cobra.Command, args []string) error { return explainScripts(cmd.Context(), f, args) },
+	}
+}
+
+func explainScripts(ctx context.Context, f *flags, args []string) error {
+	srcs, s, err := f.open(args)
+	if err != nil {
+		return err
+	}
+	for _, src := range srcs {
+		text, err := s.ExplainScript(src, true)
+		if err != nil {
+			fmt.Fprint(os.Stderr, sqlerr.Render(err))
+			return exit{codeOf(err)}
+		}
+		fmt.Print(text)
+	}
+	return nil
+}
