@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
+.PHONY: test-services crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -14,6 +14,12 @@ build: ## the binary, in bin/
 test: build ## unit and .test files; no servers
 	$(GO) vet ./...
 	$(GO) test ./...
+
+SERVICES ?= kafka mysql mariadb postgres redis registry
+REAL ?= ^TestReal
+
+test-services: build ## the tests against real servers, which scripts/services installs and starts; they stay up (scripts/services down ends them)
+	up=$$(scripts/services up $(SERVICES)); MILLRACE_TEST_SERVICES="$$up" $(GO) test -p 1 -count=1 -timeout 60m -run '$(REAL)' ./tests/services/... ./connectors/... $(ARGS)
 
 test-race:
 	$(GO) test -race ./...
