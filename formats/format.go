@@ -2,7 +2,9 @@
 // columns and columns into messages.
 //
 // A connector that moves messages (lines of a file, records of a topic) is handed
-// a Decoder and an Encoder and knows nothing of the encoding. A format whose
+// a Decoder and an Encoder and knows nothing of the encoding. Where a message has
+// a key too, the connector uses a KeyedDecoder and a KeyedEncoder, which put key
+// and value together (keyed.go). A format whose
 // files can't be cut into messages (Parquet, Avro) is Blocked: it reads and
 // writes whole files. A row that can't be decoded is data, not a failure: the
 // decoder hands it to Bad and goes on.
@@ -77,6 +79,16 @@ type Input struct {
 	// done with, so that columns may view it. nil: Values lie anywhere, and what is
 	// kept must be copied (Gather).
 	Block []byte
+	// First, when it isn't nil, has an entry per message, which the decoder sets to
+	// the row at which the message's rows begin, by calling Begin.
+	First []int32
+}
+
+// Begin notes that message i is decoded next and the batch has n rows.
+func (in *Input) Begin(i, n int) {
+	if in.First != nil {
+		in.First[i] = int32(n)
+	}
 }
 
 // Gather is the input with a Block: its own, or one made of its messages in buf,
@@ -103,7 +115,7 @@ func (in Input) Gather(buf []byte) (Input, []byte) {
 type Decoder interface {
 	// Decode appends the rows of the messages to the batch, which has been Reset
 	// for Spec.Schema. bad is called for a message that can't be decoded, in order;
-	// an error it returns ends Decode.
+	// an error it returns ends Decode. A message that is bad leaves no row.
 	Decode(in Input, to *batch.Batch, bad func(m Message, reason error) error) error
 }
 

@@ -43,7 +43,8 @@ var Format = &formats.Format{
 type decoder struct{ plan *Plan }
 
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
-	for _, m := range in.Messages {
+	for i, m := range in.Messages {
+		in.Begin(i, to.Len)
 		if m.Value == nil {
 			continue
 		}

@@ -46,7 +46,8 @@ type line struct {
 }
 
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
-	for _, m := range in.Messages {
+	for i, m := range in.Messages {
+		in.Begin(i, to.Len)
 		if len(bytes.TrimSpace(m.Value)) == 0 {
 			continue
 		}

@@ -80,7 +80,8 @@ func supported(t types.Type, top bool) error {
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
 	in, d.gather = in.Gather(d.gather)
 	d.text, d.copied = in.Block, false
-	for _, m := range in.Messages {
+	for i, m := range in.Messages {
+		in.Begin(i, to.Len)
 		if m.Value == nil || d.comments && bytes.HasPrefix(bytes.TrimLeft(m.Value, " \t"), []byte{'#'}) {
 			continue
 		}

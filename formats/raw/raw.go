@@ -93,7 +93,8 @@ type decoder struct {
 }
 
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
-	for _, m := range in.Messages {
+	for i, m := range in.Messages {
+		in.Begin(i, to.Len)
 		values := [][]byte{m.Value}
 		if d.delim != nil && m.Value != nil {
 			values = bytes.Split(m.Value, d.delim)

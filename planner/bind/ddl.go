@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/catalog"
@@ -263,21 +264,33 @@ func (b *Binder) options(t *logical.Table, at sqlerr.Span) {
 	delete(set, "connector")
 	declared := t.Connector.Options
 	values := map[string]string{}
-	formatSet := map[string]string{}
-	if f, ok := set["format"]; ok {
+	take := func(option, prefix string) (*formats.Format, formats.Values) {
+		f := set[option]
 		format := b.Format(f)
 		if format == nil {
-			failf(sqlerr.Option, where["format"], "format %q is not known", f)
+			failf(sqlerr.Option, where[option], "format %q is not known", f)
 		}
-		t.Format.Format = format
+		own := map[string]string{}
 		for k, v := range set {
-			if rest, ok := strings.CutPrefix(k, f+"."); ok {
-				formatSet[rest] = v
+			if rest, ok := strings.CutPrefix(k, prefix+f+"."); ok {
+				own[rest] = v
 				check(rest, v, format.Options, where[k], "format "+f)
 				delete(set, k)
 			}
 		}
-		t.Format.Spec.Options = formats.Values{Set: formatSet, Declared: format.Options}
+		return format, formats.Values{Set: own, Declared: format.Options}
+	}
+	keyed := declares(declared, "value.format")
+	if set["format"] != "" && set["value.format"] != "" && keyed {
+		failf(sqlerr.Option, where["value.format"], "options 'format' and 'value.format' can't both be set")
+	}
+	if _, ok := set["format"]; ok {
+		t.Format.Format, t.Format.Spec.Options = take("format", "")
+	} else if _, ok := set["value.format"]; ok && keyed {
+		t.Format.Format, t.Format.Spec.Options = take("value.format", "value.")
+	}
+	if _, ok := set["key.format"]; ok && keyed {
+		t.Format.KeyFormat, t.Format.KeySpec.Options = take("key.format", "key.")
 	}
 	for k, v := range set {
 		if k == "format" || strings.HasPrefix(k, "scan.watermark.") {
@@ -293,6 +306,10 @@ func (b *Binder) options(t *logical.Table, at sqlerr.Span) {
 		}
 	}
 	t.Values = formats.Values{Set: values, Declared: declared}
+}
+
+func declares(options []formats.Option, name string) bool {
+	return slices.ContainsFunc(options, func(o formats.Option) bool { return o.Name == name })
 }
 
 func check(key, value string, declared []formats.Option, at sqlerr.Span, who string) {
