@@ -118,6 +118,7 @@ type planned struct {
 	bounded   bool
 	collects  bool // a query: its rows go to the caller
 	rewritten []logical.Node
+	text      string // the statement
 }
 
 // plan binds, rewrites and builds a query, an INSERT or a statement set. A query's
@@ -177,7 +178,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 	if err != nil {
 		return nil, nil, err
 	}
-	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), collects: schema != nil, rewritten: roots}, schema, nil
+	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), collects: schema != nil, rewritten: roots, text: stmt.Span().Text()}, schema, nil
 }
 
 // prepare reads the settings that p runs under, here and now, and returns what
@@ -198,7 +199,16 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 	}
 	return func(ctx context.Context) error {
 		defer closeDir()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		j := s.newJob(p, cancel)
+		s.list.add(j)
+		if w, ok := out.(JobWatcher); ok {
+			w.Began(j)
+		}
+		cfg.Monitor = &j.monitor
 		err := job.Run(ctx, p.graph, cfg)
+		j.end(err, s.cfg.Now())
 		if errors.Is(err, operators.Done) {
 			return nil
 		}

@@ -64,7 +64,8 @@ type Session struct {
 	funcs *registry
 
 	jobs   map[string]int // names given to jobs
-	hinted bool           // a job was given the hint that there are more cores
+	list   *JobList
+	hinted bool // a job was given the hint that there are more cores
 }
 
 // New makes a session with an empty in-memory default catalog.
@@ -75,7 +76,7 @@ func New(cfg Config) *Session {
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stdout
 	}
-	s := &Session{cfg: cfg, set: map[string]string{}, jobs: map[string]int{}, funcs: newRegistry()}
+	s := &Session{cfg: cfg, set: map[string]string{}, jobs: map[string]int{}, list: &JobList{}, funcs: newRegistry()}
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	return s
 }

@@ -98,7 +98,7 @@ func (x *exchange) lend(t *target) error {
 			t.open = b
 			return nil
 		}
-		if err := x.task.blocked(x.from); err != nil {
+		if err := x.task.blocked(); err != nil {
 			return err
 		}
 	}

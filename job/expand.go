@@ -112,7 +112,7 @@ func (x *expander) task(group *physical.Node, subtask int) *task {
 	k := taskKey{group, subtask}
 	t := x.tasks[k]
 	if t == nil {
-		t = &task{run: x.run, index: len(x.run.tasks), mail: newMailbox(), stale: true}
+		t = &task{run: x.run, index: len(x.run.tasks), mail: newMailbox(), stale: true, watch: newStopwatch()}
 		t.store = x.run.cfg.NewStore(state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict})
 		x.tasks[k] = t
 		x.run.tasks = append(x.run.tasks, t)

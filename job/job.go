@@ -22,6 +22,7 @@
 //	coordinator.go, splits.go   beside the tasks
 //	checkpoint.go, recover.go   what is kept and read back
 //	driver.go, simulator.go     who runs when
+//	monitor.go, stopwatch.go    what a job tells of itself while it runs
 //
 // Start with Run, then task.loop.
 package job
@@ -57,6 +58,8 @@ type Config struct {
 	Driver func() Driver
 	// Progress is called now and then, from a goroutine of the job's; nil: never.
 	Progress func(Progress)
+	// Monitor, when it isn't nil, can be asked about the job from any goroutine.
+	Monitor *Monitor
 }
 
 // MiniBatch is table.exec.mini-batch.*.
@@ -117,6 +120,8 @@ func runOnce(soft context.Context, g *physical.Graph, cfg Config) (err error) {
 		return err
 	}
 	r.coord.index = len(r.tasks)
+	cfg.Monitor.attach(r)
+	defer cfg.Monitor.detach(r)
 	defer func() {
 		for _, t := range r.tasks {
 			if cerr := t.close(); err == nil {

@@ -29,6 +29,8 @@ type task struct {
 	stale bool // some vertex is
 	woken bool // a wake-up came while a sender waited for credit
 
+	watch    stopwatch
+	sized    time.Time // when the state was last measured
 	held     int       // batches since the last Flush, with mini-batch
 	flush    time.Time // when mini-batch flushes at the latest
 	ticked   time.Time
@@ -108,6 +110,7 @@ func (t *task) loop(ctx context.Context) error {
 // head.
 func (t *task) turn() (moved bool, err error) {
 	t.drain()
+	t.measure()
 	if err := t.answer(); err != nil {
 		return false, err
 	}
@@ -154,7 +157,9 @@ func (t *task) step(v *vertex) (progress bool, err error) {
 	if v.done {
 		return true, t.endHead(v)
 	}
+	from := t.watch.enter(v)
 	status, err := v.next(t.cfg.BatchRows)
+	t.watch.leave(from)
 	if err != nil && !errors.Is(err, operators.Done) {
 		return false, v.fail(err)
 	}
@@ -224,7 +229,10 @@ func (t *task) flushAll() error {
 		if v.ended {
 			continue
 		}
-		if err := v.ignoreDone(v.op.Flush()); err != nil {
+		from := t.watch.enter(v)
+		err := v.op.Flush()
+		t.watch.leave(from)
+		if err := v.ignoreDone(err); err != nil {
 			return err
 		}
 	}
@@ -266,15 +274,16 @@ func (t *task) park(ctx context.Context) {
 	t.driver.park(t.index, ctx, t.mail.wake, wait)
 }
 
-// blocked is called by a sender without credit; the time counts as the vertex's.
-func (t *task) blocked(v *vertex) error {
+// blocked is called by a sender without credit; the stopwatch charges the time to
+// whoever sends.
+func (t *task) blocked() error {
 	if err := t.ctx.Err(); err != nil {
 		return err
 	}
-	from := t.clock()
+	from := t.watch.enter(nil)
 	t.driver.park(t.index, t.ctx, t.mail.wake, 100*parkFor)
 	t.woken = true // what woke it may be for the loop
-	v.metrics.BlockedNs.Add(int64(t.clock().Sub(from)))
+	t.watch.leave(from)
 	return nil
 }
 

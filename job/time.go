@@ -38,10 +38,12 @@ func (v *vertex) settle() error {
 	if low > v.heard {
 		v.heard = low
 		v.metrics.Watermark.Store(low)
+		from := v.task.watch.enter(v)
 		pass, err := v.op.Watermark(low)
 		if err == nil {
 			err = v.op.Flush()
 		}
+		v.task.watch.leave(from)
 		if err := v.ignoreDone(err); err != nil {
 			return err
 		}
@@ -73,14 +75,20 @@ func (v *vertex) endInputs() error {
 			continue
 		}
 		in.ended = true
-		if err := v.ignoreDone(v.op.End(i)); err != nil {
+		from := v.task.watch.enter(v)
+		err := v.op.End(i)
+		v.task.watch.leave(from)
+		if err := v.ignoreDone(err); err != nil {
 			return err
 		}
 	}
 	if !all || v.waiting {
 		return nil
 	}
-	if err := v.ignoreDone(v.op.Flush()); err != nil {
+	from := v.task.watch.enter(v)
+	err := v.op.Flush()
+	v.task.watch.leave(from)
+	if err := v.ignoreDone(err); err != nil {
 		return err
 	}
 	if l, ok := v.op.(operators.Lingerer); ok && l.Waiting() {
@@ -166,7 +174,9 @@ func (t *task) tick() error {
 		if v.ticker == nil || v.ended {
 			continue
 		}
+		from := t.watch.enter(v)
 		pass, _, err := v.ticker.Tick(t.now)
+		t.watch.leave(from)
 		if err := v.ignoreDone(err); err != nil {
 			return err
 		}

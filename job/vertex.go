@@ -101,8 +101,12 @@ func (v *vertex) process(i int, b *batch.Batch) error {
 	if in.done {
 		return operators.Done
 	}
-	v.metrics.RowsIn.Add(int64(b.Rows()))
+	rows := int64(b.Rows())
+	v.metrics.RowsIn.Add(rows)
+	v.metrics.Inputs[min(i, 1)].Rows.Add(rows)
+	from := v.task.watch.enter(v)
 	err := v.op.Process(i, b)
+	v.task.watch.leave(from)
 	if err == nil {
 		return nil
 	}
@@ -129,7 +133,19 @@ func (v *vertex) enough() {
 func (v *vertex) lane(input, i int, ms int64, idle, ended bool) {
 	l := &v.inputs[input].lanes[i]
 	l.watermark, l.idle, l.ended = max(l.watermark, ms), idle, l.ended || ended
+	v.inputMark(input)
 	v.stale, v.task.stale = true, true
+}
+
+// inputMark publishes the least watermark of an input's lanes.
+func (v *vertex) inputMark(input int) {
+	ms := int64(operators.MaxWatermark)
+	for _, l := range v.inputs[input].lanes {
+		if !l.ended && !l.idle {
+			ms = min(ms, l.watermark)
+		}
+	}
+	v.metrics.Inputs[min(input, 1)].Watermark.Store(ms)
 }
 
 // low is the least watermark over the lanes that count: not the idle ones, and an
@@ -203,5 +219,8 @@ func (d *direct) refused() bool { return d.to.inputs[d.input].done }
 func newMetrics() *operators.Metrics {
 	m := &operators.Metrics{}
 	m.Watermark.Store(operators.MinWatermark)
+	for i := range m.Inputs {
+		m.Inputs[i].Watermark.Store(operators.MinWatermark)
+	}
 	return m
 }

@@ -5,16 +5,63 @@ import (
 	"sync/atomic"
 )
 
-// Metrics are one operator's counters. The task counts rows and time; the
-// operator counts what only it knows. Readers may load them at any time.
+// Metrics are one operator's counters. The task counts rows, time and state; the
+// operator counts what only it knows. Readers may load them at any time: package
+// job's Monitor sums them up.
 type Metrics struct {
 	RowsIn, RowsOut    atomic.Int64
-	BusyNs, BlockedNs  atomic.Int64
+	BusyNs             atomic.Int64 // in the operator's own code
+	BlockedNs          atomic.Int64 // in Emit: consumers at work, or without room
 	Late               atomic.Int64 // rows dropped because they came too late
+	LateByMs           atomic.Int64 // the most that one was behind the watermark
 	Bad                atomic.Int64 // rows that couldn't be decoded
 	Dropped            atomic.Int64 // retractions of rows that aren't there
+	NullKeys           atomic.Int64 // rows of a join that can't match: a key is NULL
+	Read               atomic.Int64 // rows a scan read, before its filter
 	Watermark          atomic.Int64
 	StateKeys, StateSz atomic.Int64
+
+	Inputs [2]InputMetrics // by input; a union's beyond the second aren't told apart
+
+	splits atomic.Pointer[[]SplitStatus]
+}
+
+// InputMetrics are those of one input.
+type InputMetrics struct {
+	Rows      atomic.Int64
+	Watermark atomic.Int64
+}
+
+// SplitStatus is how far a scan is with a split.
+type SplitStatus struct {
+	Name      string
+	Bounded   bool
+	Done      bool
+	Rows      int64 // read so far by this run
+	Watermark int64 // MinWatermark: none yet
+	MaxTime   int64 // the greatest rowtime read, in ms; MinWatermark: none
+	Idle      bool  // left out of the watermark
+	LastRow   int64 // when its last row came, Unix ms; 0: none yet
+	Opened    int64 // when it was opened, Unix ms
+}
+
+// SetSplits publishes the splits; the caller makes a new slice each time.
+func (m *Metrics) SetSplits(s []SplitStatus) { m.splits.Store(&s) }
+
+// Splits are those published last. They must not be changed.
+func (m *Metrics) Splits() []SplitStatus {
+	if s := m.splits.Load(); s != nil {
+		return *s
+	}
+	return nil
+}
+
+// LateBy counts n rows that came ms behind the watermark.
+func (m *Metrics) LateBy(n, ms int64) {
+	m.Late.Add(n)
+	if ms > m.LateByMs.Load() { // one goroutine writes
+		m.LateByMs.Store(ms)
+	}
 }
 
 // Budget is an operator's share of the memory a process may use for what grows

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/types"
 )
 
@@ -19,6 +20,12 @@ func (o *Operator) cut(limit int) (int, error) {
 	due := s.max
 	sent := o.sent
 	others := o.others()
+	top := int64(operators.MinWatermark) // the greatest rowtime, in microseconds
+	defer func() {
+		if top != operators.MinWatermark {
+			s.maxTime = max(s.maxTime, floorDiv(top, 1000))
+		}
+	}()
 	for i := o.from; i < limit; i++ {
 		if ts.Null(i) {
 			return i, o.spec.errorf("the rowtime column is NULL in split %s: RowTime field should not be null, please convert it to a non-null long value", s.ref.Name)
@@ -27,6 +34,7 @@ func (o *Operator) cut(limit int) (int, error) {
 			s.max = due
 			return i, nil
 		}
+		top = max(top, ts.I64[i])
 		if w := min(due, others); width > 0 && w > sent && i > o.from && millis(o.spec.Rowtime.Type(), ts.I64[i]) <= w && slice(w, width) > slice(sent, width) {
 			s.max = due
 			return i, nil

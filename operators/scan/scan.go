@@ -23,6 +23,7 @@ type Operator struct {
 	turn     int // whose turn it is among open
 	complete bool
 	done     []operators.SplitState
+	finished []operators.SplitStatus // of done, for the metrics
 
 	filter, project, time *expr.Program
 	timeCols              []batch.Vector // watermark, rowtime
@@ -35,7 +36,8 @@ type Operator struct {
 	curRows *batch.Batch
 	from    int // next row of curRows
 
-	sent int64 // the last watermark Low answered
+	sent  int64 // the last watermark Low answered
+	shown time.Time
 }
 
 // split is a split being read.
@@ -48,7 +50,11 @@ type split struct {
 	out    int    // rows of it that went out
 	max    int64  // the greatest watermark candidate
 	idle   bool
-	last   time.Time
+	last   time.Time // of the last row, or of the beginning
+
+	opened  time.Time
+	rows    int64 // read
+	maxTime int64 // the greatest rowtime, MinWatermark for none
 }
 
 // Open compiles the expressions.
@@ -79,7 +85,7 @@ func (o *Operator) Process(int, *batch.Batch) error { return nil }
 // Assign adds splits: unbounded ones are opened at once, bounded ones in order.
 func (o *Operator) Assign(add []operators.Assigned) error {
 	for _, a := range add {
-		s := &split{ref: a.Split, start: a.From, skip: a.Skip, max: a.MaxTs, last: o.env.Now()}
+		s := &split{ref: a.Split, start: a.From, skip: a.Skip, max: a.MaxTs, last: o.env.Now(), opened: o.env.Now(), maxTime: operators.MinWatermark}
 		if a.Split.Bounded {
 			o.waiting = append(o.waiting, s)
 			continue
@@ -129,6 +135,7 @@ func (o *Operator) Positions() []operators.SplitState {
 
 // Next emits the next part of the batch in hand, or takes a new one.
 func (o *Operator) Next(rows int) (operators.Status, error) {
+	o.show()
 	if o.curRows == nil {
 		st, err := o.take()
 		if st != operators.Emitted || err != nil {
@@ -169,6 +176,7 @@ func (o *Operator) take() (operators.Status, error) {
 			continue
 		case errors.Is(err, io.EOF):
 			o.done = append(o.done, operators.SplitState{Split: s.ref, Done: true, Result: s.reader.Position(), MaxTs: s.max})
+			o.finished = append(o.finished, s.status(true))
 			if err := s.reader.Close(); err != nil {
 				return operators.Ended, o.spec.errorf("split %s: %v", s.ref.Name, err)
 			}
@@ -181,6 +189,8 @@ func (o *Operator) take() (operators.Status, error) {
 		if b.Rows() == 0 {
 			continue
 		}
+		s.rows += int64(b.Rows())
+		o.env.Metrics.Read.Add(int64(b.Rows()))
 		if s.skip >= b.Len { // all of it was sent before the restore
 			s.skip -= b.Len
 			s.before, s.out = s.reader.Position(), s.skip
@@ -283,6 +293,9 @@ func (o *Operator) Low() (ms int64, idle bool) {
 
 // Close closes the readers.
 func (o *Operator) Close() error {
+	if o.env != nil {
+		o.publish()
+	}
 	var first error
 	for _, s := range o.open {
 		if err := s.reader.Close(); first == nil {
