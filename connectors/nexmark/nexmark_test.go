@@ -10,6 +10,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/types"
 )
@@ -95,6 +96,59 @@ func TestGolden(t *testing.T) {
 	}
 	if n != 2000 {
 		t.Errorf("%d events", n)
+	}
+}
+
+// TestBids compares the bids made without branches with those made one by one.
+func TestBids(t *testing.T) {
+	r, one := reading(t, "slice", 0).(*reader), reading(t, "slice", 0).(*reader)
+	for _, start := range []int64{0, 1_900, 49_000, 1_000_000, 1 << 33} {
+		r.next = start
+		for n := 0; n < 300_000; n += 1000 {
+			first := r.next
+			b, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			one.prepare(1000)
+			one.next = first
+			one.kinds(1000)
+			for i := 0; i < b.Len; i++ {
+				if b.Cols[0].I64[i] != 2 {
+					continue
+				}
+				one.bid(one.field[2], i, first+int64(i))
+				for k, f := range rows["bid"] {
+					if !batch.Equal(f.Type, &b.Cols[3].Kids[k], i, one.field[2][k], i) {
+						t.Fatalf("event %d: %s differs", first+int64(i), f.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHarmless checks that fields at rows of another kind are NULL and zero.
+func TestHarmless(t *testing.T) {
+	r := reading(t, "slice", 7000)
+	for {
+		b, err := r.Next()
+		if err == io.EOF {
+			return
+		}
+		for i := 0; i < b.Len; i++ {
+			for e, name := range entities {
+				if int64(e) == b.Cols[0].I64[i] {
+					continue
+				}
+				for k, f := range rows[name] {
+					v := &b.Cols[e+1].Kids[k]
+					if !v.Null(i) || len(v.I64) > 0 && v.I64[i] != 0 || len(v.Str) > 0 && v.Str[i] != 0 {
+						t.Fatalf("row %d: %s.%s isn't an empty NULL", i, name, f.Name)
+					}
+				}
+			}
+		}
 	}
 }
 
