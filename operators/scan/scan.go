@@ -187,6 +187,9 @@ func (o *Operator) take() (operators.Status, error) {
 		}
 		s.last, s.idle = o.env.Now(), false
 		if b.Rows() == 0 {
+			if s.skip == 0 { // nothing to send, but the position may have moved
+				s.before, s.out = s.reader.Position(), 0
+			}
 			continue
 		}
 		s.rows += int64(b.Rows())

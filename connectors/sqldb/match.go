@@ -1,0 +1,103 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/types"
+)
+
+// Match finds the columns of a schema among those of a table. Names are compared
+// as they are, then without regard to case. The error completes "TABLE has ...".
+func Match(schema *types.Schema, cols []Column) ([]Target, error) {
+	out := make([]Target, 0, schema.Len())
+	for _, f := range schema.Fields {
+		c := Find(cols, f.Name)
+		if c == nil {
+			names := make([]string, len(cols))
+			for i := range cols {
+				names[i] = cols[i].Name
+			}
+			return nil, fmt.Errorf("no column %q; it has %s", f.Name, strings.Join(names, ", "))
+		}
+		if !Fits(c.Type, f.Type) {
+			return nil, fmt.Errorf("column %q of type %s, which can't be read or written as %s; declare it %s", f.Name, c.Declared, f.Type.Nullable().Plain(), suggestion(*c))
+		}
+		out = append(out, Target{Name: c.Name, Type: f.Type, Instant: c.Instant})
+	}
+	return out, nil
+}
+
+func suggestion(c Column) string {
+	if c.Type.Kind == types.Null {
+		return "STRING"
+	}
+	return c.Type.Nullable().String()
+}
+
+// Find is the column of that name, nil for none.
+func Find(cols []Column, name string) *Column {
+	for i := range cols {
+		if cols[i].Name == name {
+			return &cols[i]
+		}
+	}
+	for i := range cols {
+		if strings.EqualFold(cols[i].Name, name) {
+			return &cols[i]
+		}
+	}
+	return nil
+}
+
+// family groups types whose values can turn into one another.
+func family(t types.Type) int {
+	switch {
+	case t.Kind == types.Null, t.IsString():
+		return 0
+	case t.IsNumeric(), t.Kind == types.Boolean:
+		return 1
+	case t.Kind == types.Date, t.IsTimestamp():
+		return 2
+	case t.Kind == types.Time:
+		return 3
+	case t.IsBytes():
+		return 4
+	case t.Kind == types.Array:
+		return 5
+	}
+	return 6
+}
+
+// Fits says whether a database column of type have may be declared as want: a text
+// may stand for anything, numbers for numbers; whether each value fits shows when it
+// is read.
+func Fits(have, want types.Type) bool {
+	a, b := family(have), family(want)
+	if a == 5 && b == 5 {
+		return Fits(have.Elem(), want.Elem())
+	}
+	return a == b || b == 0 || a == 0 || a == 4 && want.Kind == types.Boolean
+}
+
+// Retry runs open until it works, its error won't pass, or the time is over.
+func Retry[T any](ctx context.Context, most time.Duration, open func() (T, error)) (T, error) {
+	waited := time.Duration(0)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		x, err := open()
+		if err == nil || !transient(err) || ctx.Err() != nil {
+			return x, err
+		}
+		if waited+pause > most {
+			return x, fmt.Errorf("given up after %v of trying: %w", waited, err)
+		}
+		select {
+		case <-time.After(pause):
+			waited += pause
+		case <-ctx.Done():
+			return x, err
+		}
+	}
+}
