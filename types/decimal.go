@@ -160,7 +160,18 @@ func AppendDecimal(b []byte, x Int128, scale int) []byte {
 	}
 	var digits [48]byte
 	i := len(digits)
-	for n := 0; n <= scale || x.Sign() != 0; n++ {
+	n := 0
+	for lo := x.Lo; x.Hi == 0 && (n <= scale || lo != 0); n++ { // one word: the usual case
+		if n == scale && scale > 0 {
+			i--
+			digits[i] = '.'
+		}
+		i--
+		digits[i] = byte('0' + lo%10)
+		lo /= 10
+		x.Lo = lo
+	}
+	for ; n <= scale || x.Sign() != 0; n++ {
 		if n == scale && scale > 0 {
 			i--
 			digits[i] = '.'

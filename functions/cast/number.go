@@ -85,10 +85,18 @@ func number(from, to types.Type) convert {
 			return setDecimal(out, i, x)
 		}
 	case to.IsApprox():
+		// Where both the digits and the power of ten are exact doubles, their quotient
+		// is the nearest double (Clinger 1990); else the text is read.
+		exact, power := from.Kind == types.Decimal && from.Scale <= 22, math.Pow10(from.Scale)
+		var text []byte
 		return func(in *batch.Vector, i int, out *batch.Vector) bool {
-			f := in.Decimal(from, i).Float64()
-			if from.Kind == types.Decimal && from.Scale > 0 {
-				f, _ = strconv.ParseFloat(string(types.AppendDecimal(nil, in.Decimal(from, i), from.Scale)), 64)
+			x := in.Decimal(from, i)
+			f := x.Float64()
+			if n, small := x.Int64(); exact && small && n > -1<<53 && n < 1<<53 {
+				f = float64(n) / power
+			} else if from.Kind == types.Decimal && from.Scale > 0 {
+				text = types.AppendDecimal(text[:0], x, from.Scale)
+				f, _ = strconv.ParseFloat(string(text), 64)
 			}
 			if to.Kind == types.Float {
 				f = batch.Float32(f)

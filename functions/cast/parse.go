@@ -59,8 +59,12 @@ func fromText(to types.Type, session *types.Session) convert {
 		}
 	case to.IsTimestamp():
 		set := timestamp(to)
+		var usual types.WallReader
 		return func(in *batch.Vector, i int, out *batch.Vector) bool {
-			m, ns, ok := types.ParseDateTime(in.Bytes(i))
+			m, ns, ok := usual.Read(in.Bytes(i), ' ')
+			if !ok {
+				m, ns, ok = types.ParseDateTime(in.Bytes(i))
+			}
 			if to.Kind == types.TimestampLTZ {
 				m = types.FromLocal(m, session.Zone)
 			}

@@ -20,12 +20,37 @@ func toText(from, to types.Type, session *types.Session) convert {
 			return true
 		}
 	}
+	if from.IsTimestamp() && to.Kind == types.VarChar && to.Length >= 32 {
+		return timestampToText(from, session)
+	}
 	return func(in *batch.Vector, i int, out *batch.Vector) bool {
 		off := len(out.Buf)
 		out.Buf = AppendText(out.Buf, from, in, i, session)
 		if to.Length < types.MaxLength && !legacy {
 			out.Buf = fit(out.Buf, off, to)
 		}
+		out.EndBytes(i, off)
+		return true
+	}
+}
+
+// timestampToText prints as AppendText does, with the date and the zone's offset
+// of the row before at hand.
+func timestampToText(from types.Type, session *types.Session) convert {
+	var w types.WallWriter
+	var zone *types.ZoneClock
+	if from.Kind == types.TimestampLTZ && session != nil {
+		zone = types.NewZoneClock(session.Zone)
+	}
+	return func(in *batch.Vector, i int, out *batch.Vector) bool {
+		micros, nanos, off := in.I64[i], 0, len(out.Buf)
+		if from.Length > 6 {
+			nanos = int(in.Hi[i])
+		}
+		if zone != nil {
+			micros = zone.ToLocal(micros)
+		}
+		out.Buf = w.Append(out.Buf, micros, nanos, from.Length)
 		out.EndBytes(i, off)
 		return true
 	}

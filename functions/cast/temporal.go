@@ -41,10 +41,14 @@ func temporal(from, to types.Type, session *types.Session) convert {
 	if from.Kind == types.Date && to.Kind == types.Time || from.Kind == types.Time && to.Kind == types.Date {
 		return nil
 	}
+	var zone *types.ZoneClock
+	if fromInstant && !toInstant {
+		zone = types.NewZoneClock(session.Zone)
+	}
 	return func(in *batch.Vector, i int, out *batch.Vector) bool {
 		m, ns := read(in, i)
-		if fromInstant && !toInstant {
-			m = types.ToLocal(m, session.Zone)
+		if zone != nil {
+			m = zone.ToLocal(m)
 		}
 		if toInstant && !fromInstant {
 			m = types.FromLocal(m, session.Zone)

@@ -18,14 +18,15 @@ type moment struct{ day, micro, nano int64 }
 
 // clock reads and writes values of one type as wall clock readings.
 type clock struct {
-	t    types.Type
-	zone *time.Location // of TIMESTAMP_LTZ; nil: UTC
+	t     types.Type
+	zone  *time.Location // of TIMESTAMP_LTZ; nil: UTC
+	local *types.ZoneClock
 }
 
 func clockOf(t types.Type, s *types.Session) clock {
 	c := clock{t: t}
 	if t.Kind == types.TimestampLTZ && s != nil && s.Zone != time.UTC {
-		c.zone = s.Zone
+		c.zone, c.local = s.Zone, types.NewZoneClock(s.Zone)
 	}
 	return c
 }
@@ -39,7 +40,7 @@ func (c clock) at(v *batch.Vector, i int) moment {
 		return moment{micro: x * 1000}
 	}
 	if c.zone != nil {
-		x = toLocal(x, c.zone)
+		x = c.local.ToLocal(x)
 	}
 	m := moment{day: floorDiv(x, microsPerDay)}
 	m.micro = x - m.day*microsPerDay

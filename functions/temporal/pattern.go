@@ -12,6 +12,8 @@ type pattern struct {
 	parts  []patternPart
 	digits int // the S in it
 	zoned  bool
+	unit   int64 // the text stays the same so long, in microseconds; 0: not
+	iso    int   // wallPattern with so many S behind; -1: another pattern
 }
 
 type patternPart struct {
@@ -26,7 +28,15 @@ const letters = "yuMLdDHhkKmsSaEeFwWQqXxZzVnG"
 
 // compile reads a pattern of Java's letters.
 func compile(s string) (*pattern, error) {
-	p := &pattern{}
+	p := &pattern{unit: microsPerDay, iso: -1}
+	if rest, ok := strings.CutPrefix(s, wallPattern); ok {
+		switch frac, dot := strings.CutPrefix(rest, "."); {
+		case rest == "":
+			p.iso = 0
+		case dot && frac != "" && len(frac) <= 9 && strings.Trim(frac, "S") == "":
+			p.iso = len(frac)
+		}
+	}
 	lit := func(t string) {
 		if n := len(p.parts); n > 0 && p.parts[n-1].letter == 0 {
 			p.parts[n-1].text += t
@@ -77,6 +87,7 @@ func (p *pattern) add(c byte, count int) {
 	case 'X', 'x', 'Z', 'z', 'V':
 		p.zoned = true
 	}
+	p.unit = min(p.unit, sameFor(c))
 	p.parts = append(p.parts, patternPart{letter: c, count: count})
 }
 
@@ -183,6 +194,9 @@ func (p *pattern) append(b []byte, m moment, zone *time.Location, offset int) []
 func pad(b []byte, n int64, width int) []byte {
 	if n < 0 {
 		b, n = append(b, '-'), -n
+	}
+	if width == 2 && n < 100 {
+		return append(b, byte('0'+n/10), byte('0'+n%10))
 	}
 	var t [20]byte
 	i := len(t)

@@ -35,34 +35,32 @@ var DateFormat = &functions.Scalar{
 		if err != nil {
 			return nil, err
 		}
-		var ps patterns
-		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-			each(n, sel, func(i int) {
-				p, e := ps.of(args[1].Bytes(i))
-				if e != nil {
-					if err == nil {
-						bad, err = i, e
-					}
-					return
-				}
-				var m moment
-				if isText {
-					var ok bool
-					var r parsed
-					if r, ok = wall.parse(string(args[0].Bytes(i)), true); ok {
-						m, _ = r.moment(true)
-					} else {
+		var w printer
+		var usual types.WallReader
+		wide := c.Args[0].Type.Layout() == types.LayoutWide
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			w.begin()
+			return functions.Try(n, sel, func(i int) error {
+				local, nano, offset := int64(0), int64(0), 0
+				switch {
+				case isText:
+					us, ok := readLenient(wall, &usual, args[0].Bytes(i))
+					if !ok {
 						out.SetNull(i)
-						return
+						return nil
 					}
-				} else {
-					m = from.at(&args[0], i)
+					local = us
+				case from.local != nil:
+					shift := from.local.Offset(args[0].I64[i])
+					local, offset = args[0].I64[i]+shift, int(shift/1_000_000)
+				default:
+					local = args[0].I64[i]
 				}
-				off := len(out.Buf)
-				out.Buf = p.append(out.Buf, m, zoneOf(from), shiftOf(from, args[0], i))
-				out.EndBytes(i, off)
+				if wide {
+					nano = args[0].Hi[i]
+				}
+				return w.print(args[1].Bytes(i), local, nano, zoneOf(from), offset, out, i)
 			})
-			return bad, err
 		}), nil
 	},
 }
@@ -74,11 +72,18 @@ func zoneOf(c clock) *time.Location {
 	return c.zone
 }
 
-func shiftOf(c clock, v batch.Vector, i int) int {
-	if c.zone == nil {
-		return 0
+// readLenient reads a text by wallPattern as Java's old calendar does: fields may
+// run over, what follows the seconds doesn't count..
+func readLenient(wall *pattern, usual *types.WallReader, s []byte) (micros int64, ok bool) {
+	if us, _, ok := usual.Read(s, ' '); ok {
+		return floorDiv(us, 1_000_000) * 1_000_000, true
 	}
-	return int(offset(v.I64[i], c.zone) / 1_000_000)
+	r, ok := wall.parse(string(s), true)
+	if !ok {
+		return 0, false
+	}
+	m, _ := r.moment(true)
+	return m.day*microsPerDay + m.micro, true
 }
 
 // FromUnixTime is FROM_UNIXTIME(seconds[, pattern]).
@@ -87,30 +92,20 @@ var FromUnixTime = &functions.Scalar{
 	Doc:  doc("FROM_UNIXTIME(seconds[, pattern])", "Seconds since the epoch as text in the session's zone.", "FROM_UNIXTIME(44) -> '1970-01-01 00:00:44'"),
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.BigIntParam, str.Opt()}, Result: functions.Nullable(types.StringType)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
-		k := clock{t: types.TimestampLTZType(3), zone: c.Session.Zone}
-		var ps patterns
+		local := types.NewZoneClock(c.Session.Zone)
+		var w printer
 		wall := []byte(wallPattern)
-		var v batch.Vector
-		v.Prepare(k.t, 1)
-		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-			each(n, sel, func(i int) {
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			w.begin()
+			return functions.Try(n, sel, func(i int) error {
 				pat := wall
 				if len(args) > 1 {
 					pat = args[1].Bytes(i)
 				}
-				p, e := ps.of(pat)
-				if e != nil {
-					if err == nil {
-						bad, err = i, e
-					}
-					return
-				}
-				v.I64[0] = args[0].I64[i] * 1_000_000
-				off := len(out.Buf)
-				out.Buf = p.append(out.Buf, k.at(&v, 0), zoneOf(k), shiftOf(k, v, 0))
-				out.EndBytes(i, off)
+				us := args[0].I64[i] * 1_000_000
+				shift := local.Offset(us)
+				return w.print(pat, us+shift, 0, c.Session.Zone, int(shift/1_000_000), out, i)
 			})
-			return bad, err
 		}), nil
 	},
 }
@@ -122,6 +117,7 @@ var UnixTimestamp = &functions.Scalar{
 	Sigs: []functions.Sig{{Params: []functions.Param{str.Opt(), str.Opt()}, Result: functions.Strict(types.BigIntType)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		var ps patterns
+		var usual types.WallReader
 		wall := []byte(wallPattern)
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
 			now := int64(0)
@@ -141,6 +137,14 @@ var UnixTimestamp = &functions.Scalar{
 				if e != nil {
 					if err == nil {
 						bad, err = i, e
+					}
+					return
+				}
+				if p.iso == 0 {
+					us, ok := readLenient(p, &usual, args[0].Bytes(i))
+					out.I64[i] = floorDiv(laterInstant(us, c.Session.Zone), 1_000_000)
+					if !ok {
+						out.I64[i] = math.MinInt64
 					}
 					return
 				}
@@ -195,13 +199,32 @@ var ToDate = &functions.Scalar{
 	},
 }
 
-// readWall reads a text by a pattern, or in the default form.
-func readWall(ps *patterns, s, pat []byte) (m moment, r parsed, ok bool) {
+// wallText reads texts by a pattern, or in the default form. It belongs to one
+// goroutine.
+type wallText struct {
+	patterns
+	usual types.WallReader
+}
+
+// read is the reading a text names. parsed has the zone if it names one, too.
+func (w *wallText) read(s, pat []byte) (m moment, r parsed, ok bool) {
+	digits := len(s) - len("yyyy-MM-dd HH:mm:ss.")
+	if pat != nil {
+		if p, err := w.of(pat); err != nil || max(digits, 0) != p.iso {
+			digits = -2
+		}
+	}
+	if digits > -2 {
+		if us, ns, ok := w.usual.Read(s, ' '); ok {
+			day := floorDiv(us, microsPerDay)
+			return moment{day: day, micro: us - day*microsPerDay, nano: int64(ns)}, r, true
+		}
+	}
 	if pat == nil {
 		m, ok = isoText(s)
 		return m, r, ok
 	}
-	p, err := ps.of(pat)
+	p, err := w.of(pat)
 	if err != nil {
 		return m, r, false
 	}
@@ -219,14 +242,14 @@ var ToTimestamp = &functions.Scalar{
 	Doc:  doc("TO_TIMESTAMP(text[, pattern])", "The timestamp a text names, to the millisecond; NULL if it names none.", "TO_TIMESTAMP('2020-01-02 03:04:05') -> 2020-01-02 03:04:05.000"),
 	Sigs: []functions.Sig{{Params: []functions.Param{str, str.Opt()}, Result: functions.Nullable(types.TimestampType(3))}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
-		var ps patterns
+		var w wallText
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			each(n, sel, func(i int) {
 				var pat []byte
 				if len(args) > 1 {
 					pat = args[1].Bytes(i)
 				}
-				m, _, ok := readWall(&ps, args[0].Bytes(i), pat)
+				m, _, ok := w.read(args[0].Bytes(i), pat)
 				if out.I64[i] = m.day*microsPerDay + m.micro/1000*1000; !ok {
 					out.SetNull(i)
 				}
@@ -343,7 +366,7 @@ func micros(t types.Type, v *batch.Vector, i, p int) (int64, bool) {
 }
 
 func ltzOfText(c functions.Call) functions.Kernel {
-	var ps patterns
+	var w wallText
 	zone, zoneName, badZone := time.UTC, "", false
 	unit := int64(math.Pow10(max(0, 6-c.Result.Length)))
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
@@ -357,7 +380,7 @@ func ltzOfText(c functions.Call) functions.Kernel {
 				z, e := loadZone(zoneName)
 				zone, badZone = z, e != nil
 			}
-			m, r, ok := readWall(&ps, args[0].Bytes(i), pat)
+			m, r, ok := w.read(args[0].Bytes(i), pat)
 			if !ok || badZone {
 				if len(args) > 1 {
 					out.SetNull(i)
