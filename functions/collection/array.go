@@ -48,7 +48,7 @@ func building(name string, d functions.Doc, own bool, sig functions.Sig, row fun
 		Bind: func(c functions.Call) (functions.Kernel, error) {
 			b := &builder{elem: c.Result.Elem()}
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					if own && args[0].Null(i) {
 						out.SetNull(i)
 						return

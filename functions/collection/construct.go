@@ -33,7 +33,7 @@ var Array = &functions.Scalar{
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			to := &out.Kids[0]
 			size := to.Size(elem)
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				for k := range args {
 					to.Append(elem, size+k, &args[k], i)
 				}
@@ -68,7 +68,7 @@ var Map = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		b := mapBuilder{key: c.Result.Elem(), value: c.Result.Value()}
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				b.start(out)
 				for k := 0; k < len(args); k += 2 {
 					b.add(&args[k], i, &args[k+1], i)
@@ -127,7 +127,7 @@ var Row = &functions.Scalar{
 		fields := c.Result.KidTypes()
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			for k := range args {
-				each(n, sel, func(i int) { out.Kids[k].Set(fields[k], i, &args[k], i) })
+				functions.Each(n, sel, func(i int) { out.Kids[k].Set(fields[k], i, &args[k], i) })
 			}
 			return 0, nil
 		}), nil
@@ -163,7 +163,7 @@ var Item = &functions.Scalar{
 		t := c.Args[0].Type
 		if t.Kind == types.Array {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					k, s := args[1].I64[i], args[0].Str[i]
 					if args[0].Null(i) || args[1].Null(i) || k < 1 || k > int64(s.Len()) {
 						out.SetNull(i)
@@ -176,7 +176,7 @@ var Item = &functions.Scalar{
 		}
 		key := t.Elem()
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				if args[0].Null(i) {
 					out.SetNull(i)
 					return

@@ -17,7 +17,7 @@ var Cardinality = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		multiset := c.Args[0].Type.Kind == types.Multiset
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				s := args[0].Str[i]
 				out.I64[i] = int64(s.Len())
 				if multiset {
@@ -41,7 +41,7 @@ var Element = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			bad := -1
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				s := args[0].Str[i]
 				switch {
 				case args[0].Null(i) || s.Len() == 0:
@@ -69,7 +69,7 @@ var ArrayContains = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		elem := c.Args[0].Type.Elem()
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				if args[0].Null(i) {
 					out.SetNull(i)
 					return
@@ -92,7 +92,7 @@ var ArrayPosition = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		elem := c.Args[0].Type.Elem()
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				out.I64[i] = int64(find(elem, &args[0].Kids[0], args[0].Str[i], &args[1], i) + 1)
 			})
 			return 0, nil
@@ -115,7 +115,7 @@ func extreme(name, text string, sign int) *functions.Scalar {
 		Bind: func(c functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 				kid := &args[0].Kids
-				each(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					best := -1
 					if !args[0].Null(i) {
 						s := args[0].Str[i]

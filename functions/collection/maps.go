@@ -29,7 +29,7 @@ func part(name, text string, elem func(types.Type) types.Type, kid int) *functio
 		}}},
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) { out.Str[i] = args[0].Str[i] })
+				functions.Each(n, sel, func(i int) { out.Str[i] = args[0].Str[i] })
 				if kid < 2 {
 					out.ShareBuf(nil, args[0].Kids[kid:kid+1])
 				} else {
@@ -70,7 +70,7 @@ var MapUnion = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		b := mapBuilder{key: c.Result.Elem(), value: c.Result.Value()}
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				b.start(out)
 				for k := range args {
 					s, kids := args[k].Str[i], args[k].Kids
@@ -101,7 +101,7 @@ var MapFromArrays = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		b := mapBuilder{key: c.Result.Elem(), value: c.Result.Value()}
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				k, v := args[0].Str[i], args[1].Str[i]
 				if k.Len() != v.Len() {
 					if err == nil {

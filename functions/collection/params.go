@@ -10,19 +10,6 @@ func doc(usage, text string, example ...string) functions.Doc {
 	return functions.Doc{Group: "collection", Usage: usage, Text: text, Example: example}
 }
 
-// each calls f for the selected rows.
-func each(n int, sel []int32, f func(i int)) {
-	if sel == nil {
-		for i := 0; i < n; i++ {
-			f(i)
-		}
-		return
-	}
-	for _, i := range sel {
-		f(int(i))
-	}
-}
-
 // find is the position of the element of kid's view s that equals row i of v, -1
 // if there is none. NULL equals NULL.
 func find(t types.Type, kid *batch.Vector, s batch.View, v *batch.Vector, i int) int {

@@ -21,7 +21,7 @@ var Split = &functions.Scalar{
 				kid.Str = append(kid.Str, 0)
 				kid.SetBytes(len(kid.Str)-1, b)
 			}
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				s, d, first := args[0].Bytes(i), args[1].Bytes(i), len(kid.Str)
 				for len(s) > 0 && len(d) == 0 {
 					_, w := utf8.DecodeRune(s)
@@ -54,7 +54,7 @@ var ArrayJoin = &functions.Scalar{
 	}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				s, kid, off, any := args[0].Str[i], &args[0].Kids[0], len(out.Buf), false
 				for e := s.Off(); e < s.Off()+s.Len(); e++ {
 					var part []byte

@@ -53,7 +53,7 @@ type unnester struct {
 // Eval appends the entries of each row's collection.
 func (k *unnester) Eval(n int, sel []int32, args []batch.Vector, out *batch.Batch, origin []int32) ([]int32, error) {
 	v := &args[0]
-	each(n, sel, func(i int) {
+	functions.Each(n, sel, func(i int) {
 		if v.Null(i) {
 			return
 		}

@@ -20,19 +20,6 @@ var All = []*functions.Scalar{
 	not, like, similar,
 }
 
-// rows calls f for the selected rows.
-func rows(n int, sel []int32, f func(i int)) {
-	if sel == nil {
-		for i := 0; i < n; i++ {
-			f(i)
-		}
-		return
-	}
-	for _, i := range sel {
-		f(int(i))
-	}
-}
-
 func two(result func([]functions.Arg) (types.Type, error)) []functions.Sig {
 	return []functions.Sig{{Params: []functions.Param{functions.AnyParam, functions.AnyParam}, Result: result}}
 }
@@ -58,8 +45,11 @@ func comparison(name string, anyType bool, holds func(int) bool) *functions.Scal
 				case t.Layout() == types.LayoutF64:
 					columns(name, out.I64[:n], a.F64[:n], b.F64[:n])
 					return 0, nil
+				case plainText(t) && (name == "=" || name == "<>"):
+					texts(n, sel, a, b, out, bit(name == "="))
+					return 0, nil
 				}
-				rows(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					out.I64[i] = 0
 					if out.Null(i) {
 						return
@@ -72,6 +62,18 @@ func comparison(name string, anyType bool, holds func(int) bool) *functions.Scal
 			}), nil
 		},
 	}
+}
+
+// plainText says that equality of a type is that of its bytes.
+func plainText(t types.Type) bool { return t.Kind == types.VarChar || t.Kind == types.VarBinary }
+
+// texts compares two columns of strings for equality; equal is the answer where
+// they are.
+func texts(n int, sel []int32, a, b, out *batch.Vector, equal int64) {
+	functions.Each(n, sel, func(i int) {
+		x, y := a.Str[i], b.Str[i]
+		out.I64[i] = equal ^ bit(x.Len() != y.Len() || string(a.Bytes(i)) != string(b.Bytes(i)))
+	})
 }
 
 // compareOrEqual orders, or for = and <> only tells equal from not: maps have no
@@ -93,7 +95,7 @@ func distinct(name string, whenDifferent int64) *functions.Scalar {
 		Bind: func(c functions.Call) (functions.Kernel, error) {
 			t := c.Args[0].Type
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				rows(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					out.I64[i] = whenDifferent
 					if batch.Equal(t, &args[0], i, &args[1], i) {
 						out.I64[i] = 1 - whenDifferent
@@ -112,11 +114,24 @@ func is(name string, holds func(null, v bool) bool) *functions.Scalar {
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 				v := &args[0]
-				rows(n, sel, func(i int) {
-					out.I64[i] = 0
-					if holds(v.Null(i), i < len(v.I64) && v.I64[i] != 0) {
-						out.I64[i] = 1
+				if len(v.Valid) == 0 { // no NULLs, so that three answers are enough
+					no, yes := bit(holds(false, false)), bit(holds(false, true))
+					if no == yes {
+						for i := range out.I64[:n] {
+							out.I64[i] = no
+						}
+						return 0, nil
 					}
+				}
+				null := bit(holds(true, false))
+				if null != bit(holds(false, false)) && null != bit(holds(false, true)) { // IS [NOT] NULL
+					for i := range out.I64[:n] {
+						out.I64[i] = null ^ bit(!v.Null(i))
+					}
+					return 0, nil
+				}
+				functions.Each(n, sel, func(i int) {
+					out.I64[i] = bit(holds(v.Null(i), i < len(v.I64) && v.I64[i] != 0))
 				})
 				return 0, nil
 			}), nil
@@ -129,7 +144,7 @@ var not = &functions.Scalar{
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.BooleanParam}, Result: functions.Strict(types.BooleanType)}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			rows(n, sel, func(i int) { out.I64[i] = 1 - args[0].I64[i]&1 })
+			functions.Each(n, sel, func(i int) { out.I64[i] = 1 - args[0].I64[i]&1 })
 			return 0, nil
 		}), nil
 	},

@@ -28,9 +28,22 @@ var like = &functions.Scalar{
 			return types.BooleanType.WithNull(functions.AnyNull(args)), nil
 		},
 	}},
-	Bind: func(functions.Call) (functions.Kernel, error) {
+	Bind: func(c functions.Call) (functions.Kernel, error) {
+		if k := c.Args[1].Const; k != nil && !k.Null(0) && len(c.Args) == 2 {
+			p, err := compileLike(k.Bytes(0), nil, false)
+			return likeConst(p), err
+		}
 		return functions.KernelFunc(likeKernel()), nil
 	},
+}
+
+// likeConst matches one pattern.
+func likeConst(p *likePattern) functions.Kernel {
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		s := &args[0]
+		functions.Each(n, sel, func(i int) { out.I64[i] = bit(p.match(s.Bytes(i))) })
+		return 0, nil
+	})
 }
 
 func likeKernel() functions.KernelFunc {
@@ -71,6 +84,7 @@ const (
 	likePrefix
 	likeSuffix
 	likeContains
+	likePieces // texts between %, no _
 	likeGeneral
 )
 
@@ -85,6 +99,7 @@ type likePattern struct {
 	class  likeClass
 	text   []byte
 	tokens []int16
+	pieces [][]byte // of likePieces: the texts between the %, empty at an end that is open
 }
 
 // compileLike reads a pattern; escaped says that esc was given.
@@ -152,7 +167,18 @@ func (p *likePattern) classify() {
 	case anys == 2 && starts && ends:
 		p.class = likeContains
 	default:
-		p.class = likeGeneral
+		p.class = likePieces
+		rest := p.text
+		p.pieces = [][]byte{nil}
+		for _, t := range p.tokens {
+			if t == tokenAny {
+				p.pieces = append(p.pieces, nil)
+				continue
+			}
+			k := len(p.pieces) - 1
+			p.pieces[k] = append(p.pieces[k], rest[0])
+			rest = rest[1:]
+		}
 	}
 }
 
@@ -166,8 +192,28 @@ func (p *likePattern) match(s []byte) bool {
 		return bytes.HasSuffix(s, p.text)
 	case likeContains:
 		return bytes.Contains(s, p.text)
+	case likePieces:
+		return p.inOrder(s)
 	}
 	return p.general(s)
+}
+
+// inOrder wants the first piece at the start, the last at the end, and each other
+// one at the first place behind the one before.
+func (p *likePattern) inOrder(s []byte) bool {
+	first, last := p.pieces[0], p.pieces[len(p.pieces)-1]
+	if len(s) < len(first)+len(last) || !bytes.HasPrefix(s, first) || !bytes.HasSuffix(s, last) {
+		return false
+	}
+	s = s[len(first) : len(s)-len(last)]
+	for _, piece := range p.pieces[1 : len(p.pieces)-1] {
+		at := bytes.Index(s, piece)
+		if at < 0 {
+			return false
+		}
+		s = s[at+len(piece):]
+	}
+	return true
 }
 
 // general goes back to the last % where it fails. Bytes are compared, which is

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
@@ -18,26 +19,25 @@ var similar = &functions.Scalar{
 		Result: functions.Strict(types.BooleanType),
 	}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
-		var last string
+		var last, lastEsc string
 		var re *regex.Regex
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			return functions.Try(n, sel, func(i int) (err error) {
-				pattern, esc := string(args[1].Bytes(i)), ""
+				var esc []byte
 				if len(args) > 2 {
-					esc = string(args[2].Bytes(i))
-					if len([]rune(esc)) != 1 {
+					if esc = args[2].Bytes(i); utf8.RuneCount(esc) != 1 {
 						return fmt.Errorf("Invalid escape character '%s'", esc)
 					}
 				}
-				if key := esc + "\x00" + pattern; re == nil || key != last {
-					java, err := similarPattern([]rune(pattern), esc)
+				if pattern := args[1].Bytes(i); re == nil || string(pattern) != last || string(esc) != lastEsc {
+					last, lastEsc, re = string(pattern), string(esc), nil
+					java, err := similarPattern([]rune(last), lastEsc)
 					if err != nil {
 						return err
 					}
 					if re, err = regex.Compile(java); err != nil {
-						return fmt.Errorf("Invalid regular expression '%s': %v", pattern, err)
+						return fmt.Errorf("Invalid regular expression '%s': %v", last, err)
 					}
-					last = key
 				}
 				out.I64[i] = bit(re.Match(args[0].Bytes(i)))
 				return nil
@@ -52,7 +52,16 @@ var classes = map[string]string{"ALPHA": `\p{Alpha}`, "UPPER": `\p{Upper}`, "LOW
 // similarPattern writes a SQL regular expression in Java's syntax.
 func similarPattern(p []rune, esc string) (string, error) {
 	var b strings.Builder
-	b.WriteString(`\A(?:`)
+	start, end := `\A(?:`, `)\z`
+	if !strings.ContainsRune(string(p), '|') && esc == "" { // % at an end means that the text may begin or end anywhere
+		if len(p) > 0 && p[0] == '%' && !(len(p) > 1 && strings.ContainsRune("*+?{", p[1])) {
+			start, p = "(?:", p[1:]
+		}
+		if len(p) > 0 && p[len(p)-1] == '%' {
+			end, p = ")", p[:len(p)-1]
+		}
+	}
+	b.WriteString(start)
 	quote := func(r rune) {
 		if strings.ContainsRune(`[]()|^-+*?{}$\.&#`, r) {
 			b.WriteByte('\\')
@@ -83,7 +92,7 @@ func similarPattern(p []rune, esc string) (string, error) {
 			quote(r)
 		}
 	}
-	b.WriteString(`)\z`)
+	b.WriteString(end)
 	return b.String(), nil
 }
 

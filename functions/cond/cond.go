@@ -31,7 +31,13 @@ func coalesce(name string, least, most int) *functions.Scalar {
 		Bind: func(c functions.Call) (functions.Kernel, error) {
 			t := c.Result
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) {
+				if t.Layout() == types.LayoutI64 {
+					copy(out.I64[:n], args[0].I64)
+					if len(args[0].Valid) == 0 {
+						return 0, nil
+					}
+				}
+				functions.Each(n, sel, func(i int) {
 					for k := range args {
 						if !args[k].Null(i) {
 							out.Set(t, i, &args[k], i)
@@ -60,7 +66,19 @@ var choose = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		t := c.Result
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			if t.Layout() == types.LayoutI64 && len(args[0].Valid)+len(args[1].Valid)+len(args[2].Valid) == 0 {
+				o := out.I64[:n]
+				cond, a, b := args[0].I64[:n], args[1].I64[:n], args[2].I64[:n]
+				for i := range o {
+					v := b[i]
+					if cond[i] != 0 {
+						v = a[i]
+					}
+					o[i] = v
+				}
+				return 0, nil
+			}
+			functions.Each(n, sel, func(i int) {
 				from := &args[2]
 				if !args[0].Null(i) && args[0].I64[i] != 0 {
 					from = &args[1]
@@ -87,16 +105,4 @@ func together(args []functions.Arg) ([]types.Type, types.Type, bool) {
 		ts[i] = t.WithNull(!a.Type.NotNull)
 	}
 	return ts, t, ok
-}
-
-func each(n int, sel []int32, f func(i int)) {
-	if sel == nil {
-		for i := 0; i < n; i++ {
-			f(i)
-		}
-		return
-	}
-	for _, i := range sel {
-		f(int(i))
-	}
 }

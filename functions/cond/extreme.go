@@ -27,7 +27,15 @@ func extreme(name string, want int) *functions.Scalar {
 		Bind: func(c functions.Call) (functions.Kernel, error) {
 			t := c.Result
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) {
+				if t.Layout() == types.LayoutI64 {
+					o := out.I64[:n]
+					copy(o, args[0].I64)
+					for k := 1; k < len(args); k++ {
+						keep(want, o, args[k].I64)
+					}
+					return 0, nil
+				}
+				functions.Each(n, sel, func(i int) {
 					best := 0
 					for k := 1; k < len(args); k++ {
 						if batch.Compare(t, &args[k], i, &args[best], i)*want > 0 {
@@ -39,5 +47,19 @@ func extreme(name string, want int) *functions.Scalar {
 				return 0, nil
 			}), nil
 		},
+	}
+}
+
+// keep puts the greater (want 1) or lesser of o and a into o.
+func keep(want int, o, a []int64) {
+	a = a[:len(o)]
+	if want > 0 {
+		for i, x := range a {
+			o[i] = max(o[i], x)
+		}
+		return
+	}
+	for i, x := range a {
+		o[i] = min(o[i], x)
 	}
 }

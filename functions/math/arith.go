@@ -122,7 +122,20 @@ var signedParam = functions.Param{Type: "<NUMERIC|INTERVAL>", Accept: func(a fun
 
 // signs negates the values whose sign flip holds for.
 func signs(t types.Type, flip func(sign int) bool) functions.Kernel {
+	always := flip(1)
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		if t.Layout() == types.LayoutI64 {
+			o := out.I64[:n]
+			for i, x := range args[0].I64[:n] {
+				sign := x >> 63 // -1 turns the number around
+				if always {
+					sign = -1
+				}
+				o[i] = (x ^ sign) - sign
+			}
+			wrap(t.Kind, o)
+			return 0, nil
+		}
 		functions.Each(n, sel, func(i int) {
 			switch t.Layout() {
 			case types.LayoutF64:
@@ -141,12 +154,6 @@ func signs(t types.Type, flip func(sign int) bool) functions.Kernel {
 					x = x.Neg()
 				}
 				out.SetWide(i, x)
-			default:
-				x := args[0].I64[i]
-				if flip(int(x >> 63)) {
-					x = -x
-				}
-				out.I64[i] = cast.Wrap(t.Kind, x)
 			}
 		})
 		return 0, nil

@@ -121,9 +121,7 @@ func divideBy(op byte, d int64, k types.Kind) functions.Kernel {
 				}
 			}
 		}
-		if k < types.BigInt { // the quotient of a wider left side is cut by the type of %
-			functions.Each(n, sel, func(i int) { o[i] = cast.Wrap(k, o[i]) })
-		}
+		wrap(k, o[:n]) // the quotient of a wider left side is cut by the type of %
 		return 0, nil
 	})
 }

@@ -24,6 +24,7 @@ type Regex struct {
 	Groups int
 
 	shape *shape
+	must  []byte // stands in every match
 	fast  *regexp.Regexp
 	rest  *regexp.Regexp // fast behind one character of context
 	needs needs
@@ -41,7 +42,7 @@ func Compile(pattern string) (*Regex, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Regex{Groups: groups, tree: tree, shape: shapeOf(tree)}
+	r := &Regex{Groups: groups, tree: tree, shape: shapeOf(tree), must: required(tree)}
 	var w writer
 	w.node(tree)
 	r.needs = w.needs
@@ -77,6 +78,9 @@ func (r *Regex) Find(s []byte, from int, room []int) []int {
 	if r.shape != nil {
 		return r.shape.find(s, from, room[:0])
 	}
+	if !bytes.Contains(s[from:], r.must) {
+		return nil
+	}
 	if r.fast == nil || r.needs.lineEnd && endsLine(s) || r.needs.ascii && !ascii(s) {
 		return r.findSlow(s, from, room[:0])
 	}
@@ -97,6 +101,9 @@ func (r *Regex) Match(s []byte) bool {
 	if r.shape != nil || r.fast == nil || r.needs.lineEnd && endsLine(s) || r.needs.ascii && !ascii(s) {
 		var room [8]int
 		return r.Find(s, 0, room[:]) != nil
+	}
+	if !bytes.Contains(s, r.must) {
+		return false
 	}
 	return r.fast.Match(s)
 }

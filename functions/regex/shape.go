@@ -10,8 +10,8 @@ import (
 //	[before] literal [run of one set]
 //
 // where before is ^ or a group of single ASCII characters and ^, and the run is
-// set* or set+ in a group or not. It covers plain texts, prefixes and
-// (&|^)key=([^&]*).
+// set* or set+ in a group or not. The literal may be missing before set+ alone. It
+// covers plain texts, prefixes, [0-9]+ and (&|^)key=([^&]*).
 type shape struct {
 	start       bool   // ^ before the literal
 	before      []rune // characters that may stand before, in a group of their own
@@ -42,7 +42,7 @@ func shapeOf(n *node) *shape {
 		sh.literal = utf8.AppendRune(sh.literal, parts[0].set[0].lo)
 		parts = parts[1:]
 	}
-	if len(sh.literal) == 0 {
+	if len(sh.literal) == 0 && (sh.start || sh.beforeGroup > 0) {
 		return nil
 	}
 	if len(parts) == 1 {
@@ -67,7 +67,7 @@ func shapeOf(n *node) *shape {
 			}
 		}
 	}
-	if len(parts) > 0 {
+	if len(parts) > 0 || len(sh.literal) == 0 && (!sh.run || sh.least == 0) {
 		return nil
 	}
 	return sh
@@ -96,6 +96,9 @@ func (sh *shape) prefix(n *node) bool {
 }
 
 func (sh *shape) find(s []byte, from int, room []int) []int {
+	if len(sh.literal) == 0 {
+		return sh.findRun(s, from, room)
+	}
 	for at := from; ; at++ {
 		k := bytes.Index(s[at:], sh.literal)
 		if k < 0 {
@@ -134,6 +137,21 @@ func (sh *shape) find(s []byte, from int, room []int) []int {
 	}
 }
 
+// findRun is find for a run of a set alone.
+func (sh *shape) findRun(s []byte, at int, room []int) []int {
+	for at < len(s) {
+		if end := sh.extend(s, at); end > at {
+			for g := 0; g <= sh.groups; g++ {
+				room = append(room, at, end)
+			}
+			return room
+		}
+		_, w := utf8.DecodeRune(s[at:])
+		at += w
+	}
+	return nil
+}
+
 func (sh *shape) precedes(c byte) bool {
 	for _, r := range sh.before {
 		if rune(c) == r {
@@ -159,4 +177,28 @@ func (sh *shape) extend(s []byte, at int) int {
 		at += w
 	}
 	return at
+}
+
+// required is the longest text that every match contains, empty when none is
+// known: a search for it alone costs far less than a search for the pattern.
+func required(n *node) []byte {
+	var best, run []byte
+	var walk func(n *node)
+	walk = func(n *node) {
+		switch {
+		case n.op == opSet && len(n.set) == 1 && n.set[0].lo == n.set[0].hi:
+			if run = utf8.AppendRune(run, n.set[0].lo); len(run) > len(best) {
+				best = append(best[:0], run...)
+			}
+		case n.op == opSeq || n.op == opGroup:
+			for _, s := range n.subs {
+				walk(s)
+			}
+		case n.op == opAssert: // a place between characters
+		default:
+			run = run[:0]
+		}
+	}
+	walk(n)
+	return best
 }

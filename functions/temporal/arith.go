@@ -76,7 +76,7 @@ func (m moment) add(n, us int64) moment {
 func moving(c functions.Call, point, amount int, step func(moment, int64) moment, sign int64) functions.Kernel {
 	from, to := clockOf(c.Args[point].Type, nil), clockOf(c.Result, nil)
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-		each(n, sel, func(i int) {
+		functions.Each(n, sel, func(i int) {
 			to.put(out, i, step(from.at(&args[point], i), sign*args[amount].I64[i]))
 		})
 		return 0, nil
@@ -124,7 +124,7 @@ var Diff = &functions.Scalar{
 		}
 		from, to := diffClocks(c)
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) { out.I64[i] = int64(int32(between(from.at(&args[1], i), to.at(&args[2], i)))) })
+			functions.Each(n, sel, func(i int) { out.I64[i] = int64(int32(between(from.at(&args[1], i), to.at(&args[2], i)))) })
 			return 0, nil
 		}), nil
 	},
@@ -207,7 +207,7 @@ var Between = &functions.Scalar{
 		from, to := diffClocks(c)
 		months := c.Result.Kind == types.IntervalYM
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				a, b := from.at(&args[1], i), to.at(&args[2], i)
 				if months {
 					out.I64[i] = monthsBetween(b, a)
@@ -228,7 +228,7 @@ var (
 		Sigs: []functions.Sig{{Params: []functions.Param{intervalParam}, Result: like(0)}},
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) { out.I64[i] = -args[0].I64[i] })
+				functions.Each(n, sel, func(i int) { out.I64[i] = -args[0].I64[i] })
 				return 0, nil
 			}), nil
 		}}
@@ -246,7 +246,7 @@ func intervals(name, usage string, f func(a, b int64) int64) *functions.Scalar {
 		}}},
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) { out.I64[i] = f(args[0].I64[i], args[1].I64[i]) })
+				functions.Each(n, sel, func(i int) { out.I64[i] = f(args[0].I64[i], args[1].I64[i]) })
 				return 0, nil
 			}), nil
 		}}
@@ -268,7 +268,7 @@ func scaling(name, usage string) *functions.Scalar {
 	return &functions.Scalar{Name: name, Doc: doc(usage, "The interval times, or divided by, a whole number."), Sigs: forms,
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-				each(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					a, b := args[0].I64[i], args[1].I64[i]
 					switch {
 					case !divide:
@@ -314,7 +314,7 @@ var Overlaps = &functions.Scalar{
 		}
 		one, two := period(0), period(2)
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				a, b := one(args, i)
 				x, y := two(args, i)
 				out.I64[i] = 1

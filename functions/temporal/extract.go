@@ -40,7 +40,7 @@ func bindField(c functions.Call, unit string, arg int) (functions.Kernel, error)
 			return nil, sqlerr.New(sqlerr.Type, c.At, "%s can't take %s of %s", c.Name, unit, t.Nullable())
 		}
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) { out.I64[i] = get(args[arg].I64[i]) })
+			functions.Each(n, sel, func(i int) { out.I64[i] = get(args[arg].I64[i]) })
 			return 0, nil
 		}), nil
 	}
@@ -53,7 +53,7 @@ func bindField(c functions.Call, unit string, arg int) (functions.Kernel, error)
 		from.zone = nil
 	}
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-		each(n, sel, func(i int) { out.I64[i] = get(from.at(&args[arg], i)) })
+		functions.Each(n, sel, func(i int) { out.I64[i] = get(from.at(&args[arg], i)) })
 		return 0, nil
 	}), nil
 }

@@ -32,7 +32,7 @@ func rounding(name, shown, doc string, up bool) *functions.Scalar {
 			always := up && t.Kind == types.Date && unit == "DAY" // Flink's own rule: the next day
 			k := clockOf(t, c.Session)
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-				each(n, sel, func(i int) {
+				functions.Each(n, sel, func(i int) {
 					m := k.at(&args[0], i)
 					f := floor(m)
 					if up && f != m || always {

@@ -41,7 +41,7 @@ func present(name string, aliases []string, t types.Type, class functions.Class)
 				case types.Time:
 					x = (x - floorDiv(x, microsPerDay)*microsPerDay) / 1_000_000 * 1000
 				}
-				each(n, sel, func(i int) { out.I64[i] = x })
+				functions.Each(n, sel, func(i int) { out.I64[i] = x })
 				return 0, nil
 			}), nil
 		}}

@@ -57,16 +57,3 @@ func text(a functions.Arg) string {
 	}
 	return string(a.Const.Bytes(0))
 }
-
-// each calls f for the selected rows.
-func each(n int, sel []int32, f func(i int)) {
-	if sel == nil {
-		for i := 0; i < n; i++ {
-			f(i)
-		}
-		return
-	}
-	for _, i := range sel {
-		f(int(i))
-	}
-}

@@ -41,6 +41,21 @@ func (w *printer) print(pat []byte, local, nano int64, zone *time.Location, offs
 	return nil
 }
 
+// printAll is print for a column of readings, none of them NULL.
+func (w *printer) printAll(pat []byte, local []int64, out *batch.Vector) (badRow int, err error) {
+	str := out.Str[:len(local)]
+	for i, x := range local {
+		if x >= w.lo && x < w.hi {
+			str[i] = w.view
+			continue
+		}
+		if err := w.print(pat, x, 0, time.UTC, 0, out, i); err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
 // sameFor is the time in microseconds for which the text of a field stays the
 // same, 0 for less than a second or where it depends on the zone.
 func sameFor(letter byte) int64 {

@@ -40,6 +40,9 @@ var DateFormat = &functions.Scalar{
 		wide := c.Args[0].Type.Layout() == types.LayoutWide
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			w.begin()
+			if sel == nil && !isText && !wide && from.local == nil && c.Args[1].Const != nil {
+				return w.printAll(args[1].Bytes(0), args[0].I64[:n], out)
+			}
 			return functions.Try(n, sel, func(i int) error {
 				local, nano, offset := int64(0), int64(0), 0
 				switch {
@@ -124,7 +127,7 @@ var UnixTimestamp = &functions.Scalar{
 			if len(args) == 0 {
 				now = c.Session.Now().Unix()
 			}
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				if len(args) == 0 {
 					out.I64[i] = now
 					return
@@ -175,7 +178,7 @@ var ToDate = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		var ps patterns
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				if len(args) == 1 {
 					d, ok := types.ParseDate(args[0].Bytes(i))
 					if out.I64[i] = d; !ok {
@@ -244,7 +247,7 @@ var ToTimestamp = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		var w wallText
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				var pat []byte
 				if len(args) > 1 {
 					pat = args[1].Bytes(i)
@@ -311,7 +314,7 @@ var year0, year9999 = dayOf(0, 1, 1) * microsPerDay, dayOf(10000, 1, 1)*microsPe
 func ltzKernel(c functions.Call) functions.Kernel {
 	t := c.Args[0].Type
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-		each(n, sel, func(i int) {
+		functions.Each(n, sel, func(i int) {
 			p := int64(3)
 			if len(args) > 1 {
 				p = args[1].I64[i]
@@ -370,7 +373,7 @@ func ltzOfText(c functions.Call) functions.Kernel {
 	zone, zoneName, badZone := time.UTC, "", false
 	unit := int64(math.Pow10(max(0, 6-c.Result.Length)))
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (bad int, err error) {
-		each(n, sel, func(i int) {
+		functions.Each(n, sel, func(i int) {
 			var pat []byte
 			if len(args) > 1 {
 				pat = args[1].Bytes(i)
@@ -452,7 +455,7 @@ var ConvertTZ = &functions.Scalar{
 			return nil, err
 		}
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			each(n, sel, func(i int) {
+			functions.Each(n, sel, func(i int) {
 				r, ok := wall.parse(string(args[0].Bytes(i)), true)
 				if !ok {
 					out.SetNull(i)

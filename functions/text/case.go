@@ -11,23 +11,41 @@ import (
 // letterCase is UPPER and LOWER, of the argument's type. ASCII goes byte by byte;
 // the rest by Unicode, with the characters that become several.
 func letterCase(name, about string, ascii func(byte) byte, other func(b []byte, r rune, s []byte, at int) []byte) *functions.Scalar {
+	var table [utf8.RuneSelf]byte
+	for c := range table {
+		table[c] = ascii(byte(c))
+	}
 	f := strict(name, name+"(string)", functions.ArgType(0), []functions.Param{str},
 		func(args []batch.Vector, out *batch.Vector, i int) {
 			s, off := args[0].Bytes(i), len(out.Buf)
-			for at := 0; at < len(s); {
-				if c := s[at]; c < utf8.RuneSelf {
-					out.Buf = append(out.Buf, ascii(c))
-					at++
-					continue
+			out.Buf = append(out.Buf, s...)
+			to := out.Buf[off:]
+			for at, c := range s {
+				if c >= utf8.RuneSelf {
+					out.Buf = letters(out.Buf[:off+at], s, at, &table, other)
+					break
 				}
-				r, w := utf8.DecodeRune(s[at:])
-				out.Buf = other(out.Buf, r, s, at)
-				at += w
+				to[at] = table[c]
 			}
 			out.EndBytes(i, off)
 		})
 	f.Doc.Text = about
 	return f
+}
+
+// letters appends s from at on.
+func letters(b, s []byte, at int, table *[utf8.RuneSelf]byte, other func(b []byte, r rune, s []byte, at int) []byte) []byte {
+	for at < len(s) {
+		if c := s[at]; c < utf8.RuneSelf {
+			b = append(b, table[c])
+			at++
+			continue
+		}
+		r, w := utf8.DecodeRune(s[at:])
+		b = other(b, r, s, at)
+		at += w
+	}
+	return b
 }
 
 var upper = letterCase("UPPER", "The string in capitals.", func(c byte) byte {

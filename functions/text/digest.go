@@ -23,11 +23,15 @@ func sumSHA256(room, s []byte) []byte { h := sha256.Sum256(s); return append(roo
 func sumSHA384(room, s []byte) []byte { h := sha512.Sum384(s); return append(room, h[:]...) }
 func sumSHA512(room, s []byte) []byte { h := sha512.Sum512(s); return append(room, h[:]...) }
 
-// setHex makes row i the lower-case hexadecimal digits of the hash of s.
+// setHex makes row i the lower-case hexadecimal digits of the hash of s. The hash
+// is made behind the column's bytes and cut off again.
 func (f sum) setHex(out *batch.Vector, i int, s []byte) {
-	var room [64]byte
 	off := len(out.Buf)
-	out.Buf = hex.AppendEncode(out.Buf, f(room[:0], s))
+	out.Buf = f(out.Buf, s)
+	end := len(out.Buf)
+	out.Buf = hex.AppendEncode(out.Buf, out.Buf[off:])
+	n := copy(out.Buf[off:], out.Buf[end:])
+	out.Buf = out.Buf[:off+n]
 	out.EndBytes(i, off)
 }
 

@@ -43,26 +43,29 @@ func matcher(name, usage, about string, result func([]functions.Arg) (types.Type
 var textPattern = []functions.Param{str, str}
 
 // regexpExtract gives a group of the first match, the whole match by default.
-var regexpExtract = matcher("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])",
-	"A group of the first match, the whole match when none is given; NULL when nothing matches.",
-	functions.Nullable(types.StringType), []functions.Param{str, str, functions.IntParam.Opt()},
-	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
-		g := int64(0)
-		if len(args) > 2 {
-			g = args[2].I64[i]
-		}
-		if re == nil || g < 0 || g > int64(re.Groups) {
-			out.SetNull(i)
-			return
-		}
-		s := args[0].Bytes(i)
-		m := re.Find(s, 0, room)
-		if m == nil || m[2*g] < 0 {
-			out.SetNull(i)
-			return
-		}
-		out.SetBytes(i, s[m[2*g]:m[2*g+1]])
-	})
+var regexpExtract = func() *functions.Scalar {
+	f := strict("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])", functions.Nullable(types.StringType), []functions.Param{str, str, functions.IntParam.Opt()}, nil)
+	f.Doc.Text = "A group of the first match, the whole match when none is given; NULL when nothing matches."
+	f.Bind = func(functions.Call) (functions.Kernel, error) {
+		var p patterns
+		room := make([]int, 0, 16)
+		return views(func(args []batch.Vector, i int) (from, to int) {
+			re, g := p.of(args[1].Bytes(i)), int64(0)
+			if len(args) > 2 {
+				g = args[2].I64[i]
+			}
+			if re == nil || g < 0 || g > int64(re.Groups) {
+				return -1, 0
+			}
+			m := re.Find(args[0].Bytes(i), 0, room)
+			if m == nil {
+				return -1, 0
+			}
+			return m[2*g], m[2*g+1]
+		}), nil
+	}
+	return f
+}()
 
 // regexpExtractAll gives a group of every match, the first group by default.
 var regexpExtractAll = matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string, regex[, group])",

@@ -26,7 +26,7 @@ func pad(name string, left bool) *functions.Scalar {
 	return strict(name, name+"(string, length, pad)", aString, []functions.Param{str, whole, str},
 		func(args []batch.Vector, out *batch.Vector, i int) {
 			s, n, p := args[0].Bytes(i), args[1].I64[i], args[2].Bytes(i)
-			need := n - int64(utf8.RuneCount(s))
+			need := n - chars(s)
 			if n < 0 || len(p) == 0 {
 				out.SetNull(i)
 				return
@@ -39,7 +39,12 @@ func pad(name string, left bool) *functions.Scalar {
 			if !left {
 				out.Buf = append(out.Buf, s...)
 			}
-			for k := int64(utf8.RuneCount(p)); need > 0; need -= k {
+			if len(p) == 1 {
+				for ; need > 0; need-- {
+					out.Buf = append(out.Buf, p[0])
+				}
+			}
+			for k := chars(p); need > 0; need -= k {
 				out.Buf = append(out.Buf, p[:skip(p, need)]...)
 			}
 			if left {
@@ -57,7 +62,7 @@ func find(sub, s []byte, start int64) int64 {
 	}
 	from := skip(s, start-1)
 	if at := bytes.Index(s[from:], sub); at >= 0 {
-		return int64(utf8.RuneCount(s[:from+at])) + 1
+		return chars(s[:from+at]) + 1
 	}
 	return 0
 }
@@ -81,16 +86,15 @@ var instr = strict("INSTR", "INSTR(string, part)", anInt, twoTexts,
 		out.I64[i] = find(args[1].Bytes(i), args[0].Bytes(i), 1)
 	})
 
-var left = strict("LEFT", "LEFT(string, length)", aString, oneInt,
-	func(args []batch.Vector, out *batch.Vector, i int) {
-		s := args[0].Bytes(i)
-		out.SetBytes(i, s[:skip(s, args[1].I64[i])])
+var left = parts("LEFT", "LEFT(string, length)", aString, oneInt,
+	func(args []batch.Vector, i int) (from, to int) {
+		return 0, skip(args[0].Bytes(i), args[1].I64[i])
 	})
 
-var right = strict("RIGHT", "RIGHT(string, length)", aString, oneInt,
-	func(args []batch.Vector, out *batch.Vector, i int) {
+var right = parts("RIGHT", "RIGHT(string, length)", aString, oneInt,
+	func(args []batch.Vector, i int) (from, to int) {
 		s := args[0].Bytes(i)
-		out.SetBytes(i, s[skip(s, int64(utf8.RuneCount(s))-max(args[1].I64[i], 0)):])
+		return skip(s, chars(s)-max(args[1].I64[i], 0)), len(s)
 	})
 
 var repeat = strict("REPEAT", "REPEAT(string, times)", aString, oneInt,
@@ -182,11 +186,11 @@ var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR leng
 	[]functions.Param{str, str, whole, whole.Opt()},
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		s, r, start := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
-		n := int64(utf8.RuneCount(r))
+		n := chars(r)
 		if len(args) > 3 {
 			n = args[3].I64[i]
 		}
-		if start < 1 || start > int64(utf8.RuneCount(s)) {
+		if start < 1 || start > chars(s) {
 			out.SetBytes(i, s)
 			return
 		}

@@ -46,15 +46,7 @@ var CountChar = &functions.Scalar{
 // kernel calls f for each selected row.
 func kernel(f func(args []batch.Vector, out *batch.Vector, i int)) functions.Kernel {
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-		if sel == nil {
-			for i := 0; i < n; i++ {
-				f(args, out, i)
-			}
-			return 0, nil
-		}
-		for _, i := range sel {
-			f(args, out, int(i))
-		}
+		functions.Each(n, sel, func(i int) { f(args, out, i) })
 		return 0, nil
 	})
 }
@@ -75,7 +67,7 @@ func mapped(name string, f func([]byte) []byte) *functions.Scalar {
 var length = func() *functions.Scalar {
 	f := strict("CHAR_LENGTH", "CHAR_LENGTH(string)", functions.Strict(types.IntType), []functions.Param{functions.StringParam},
 		func(args []batch.Vector, out *batch.Vector, i int) {
-			out.I64[i] = int64(utf8.RuneCount(args[0].Bytes(i)))
+			out.I64[i] = chars(args[0].Bytes(i))
 		})
 	f.Aliases = []string{"CHARACTER_LENGTH"}
 	return f
@@ -94,77 +86,104 @@ func concat(name string) *functions.Scalar {
 	return f
 }
 
+// parts is strict for a function whose results are parts of its first argument.
+func parts(name, usage string, result func([]functions.Arg) (types.Type, error), params []functions.Param, f func(args []batch.Vector, i int) (from, to int)) *functions.Scalar {
+	s := strict(name, usage, result, params, nil)
+	s.Bind = func(functions.Call) (functions.Kernel, error) { return views(f), nil }
+	return s
+}
+
 // splitIndex gives part k, counted from 0; an empty separator means a space.
-var splitIndex = strict("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
+var splitIndex = parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
 	[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam},
-	func(args []batch.Vector, out *batch.Vector, i int) {
+	func(args []batch.Vector, i int) (from, to int) {
 		s, sep, k := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
 		if len(sep) == 0 {
 			sep = space
 		}
 		if k < 0 || len(s) == 0 {
-			out.SetNull(i)
-			return
+			return -1, 0
 		}
 		for ; k > 0; k-- {
-			at := bytes.Index(s, sep)
+			at := bytes.Index(s[from:], sep)
 			if at < 0 {
-				out.SetNull(i)
-				return
+				return -1, 0
 			}
-			s = s[at+len(sep):]
+			from += at + len(sep)
 		}
-		if at := bytes.Index(s, sep); at >= 0 {
-			s = s[:at]
+		if at := bytes.Index(s[from:], sep); at >= 0 {
+			return from, from + at
 		}
-		out.SetBytes(i, s)
+		return from, len(s)
 	})
 
 var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(types.StringType),
 	[]functions.Param{functions.StringParam, functions.StringParam, functions.StringParam},
 	func(args []batch.Vector, out *batch.Vector, i int) {
-		out.SetBytes(i, bytes.ReplaceAll(args[0].Bytes(i), args[1].Bytes(i), args[2].Bytes(i)))
+		s, old, by, off := args[0].Bytes(i), args[1].Bytes(i), args[2].Bytes(i), len(out.Buf)
+		if len(old) == 0 { // before, between and behind all characters
+			out.SetBytes(i, bytes.ReplaceAll(s, old, by))
+			return
+		}
+		for {
+			at := bytes.Index(s, old)
+			if at < 0 {
+				break
+			}
+			out.Buf = append(append(out.Buf, s[:at]...), by...)
+			s = s[at+len(old):]
+		}
+		out.Buf = append(out.Buf, s...)
+		out.EndBytes(i, off)
 	})
 
 var space = []byte(" ")
 
 // substring counts from 1, from the end when start is negative; start 0 is 1.
 var substring = func() *functions.Scalar {
-	f := strict("SUBSTRING", "SUBSTRING(string FROM start [FOR length])", functions.Strict(types.StringType),
+	f := parts("SUBSTRING", "SUBSTRING(string FROM start [FOR length])", functions.Strict(types.StringType),
 		[]functions.Param{functions.StringParam, functions.IntParam, functions.IntParam.Opt()},
-		func(args []batch.Vector, out *batch.Vector, i int) {
+		func(args []batch.Vector, i int) (from, to int) {
 			s, start := args[0].Bytes(i), args[1].I64[i]
-			n := int64(utf8.RuneCount(s))
-			length := n
-			if len(args) > 2 {
-				length = args[2].I64[i]
+			if len(args) > 2 && args[2].I64[i] < 0 {
+				return -1, 0
 			}
 			if start > 0 {
 				start--
 			} else if start < 0 {
-				start += n
+				if start += chars(s); start < 0 {
+					return 0, 0
+				}
 			}
-			if length < 0 {
-				out.SetNull(i)
-				return
+			from = skip(s, start)
+			if len(args) == 2 {
+				return from, len(s)
 			}
-			if start < 0 || start >= n {
-				out.SetBytes(i, nil)
-				return
-			}
-			from := skip(s, start)
-			out.SetBytes(i, s[from:from+skip(s[from:], length)])
+			return from, from + skip(s[from:], args[2].I64[i])
 		})
 	f.Aliases = []string{"SUBSTR"}
+	general := f.Bind
+	f.Bind = func(c functions.Call) (functions.Kernel, error) {
+		if len(c.Args) == 3 && c.Args[1].Const != nil && c.Args[2].Const != nil {
+			if start, n := c.Args[1].Const.I64[0], c.Args[2].Const.I64[0]; start > 0 && n >= 0 {
+				return between(start-1, n), nil
+			}
+		}
+		return general(c)
+	}
 	return f
 }()
 
-// skip is the width in bytes of s's first n characters.
-func skip(s []byte, n int64) int {
-	at := 0
-	for ; n > 0 && at < len(s); n-- {
-		_, w := utf8.DecodeRune(s[at:])
-		at += w
-	}
-	return at
+// between gives n characters behind the first start ones.
+func between(start, length int64) functions.Kernel {
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		out.Share(&args[0])
+		in := &args[0]
+		functions.Each(n, sel, func(i int) {
+			s := in.Bytes(i)
+			from := skip(s, start)
+			out.Str[i] = batch.NewView(in.Str[i].Off()+from, skip(s[from:], length))
+		})
+		return 0, nil
+	})
 }

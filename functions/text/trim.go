@@ -37,18 +37,26 @@ func trim(name string, left, right bool) *functions.Scalar {
 				left, right = side != "TRAILING", side != "LEADING"
 			}
 		}
-		return kernel(func(args []batch.Vector, out *batch.Vector, i int) {
-			s, set := args[0].Bytes(i), " "
-			if chars {
-				set = string(args[1].Bytes(i))
+		return views(func(args []batch.Vector, i int) (from, to int) {
+			s := args[0].Bytes(i)
+			to = len(s)
+			if !chars {
+				for left && from < to && s[from] == ' ' {
+					from++
+				}
+				for right && from < to && s[to-1] == ' ' {
+					to--
+				}
+				return from, to
 			}
+			set := string(args[1].Bytes(i))
 			if left {
-				s = bytes.TrimLeft(s, set)
+				from = to - len(bytes.TrimLeft(s, set))
 			}
 			if right {
-				s = bytes.TrimRight(s, set)
+				to = from + len(bytes.TrimRight(s[from:], set))
 			}
-			out.SetBytes(i, s)
+			return from, to
 		}), nil
 	}
 	return f
