@@ -16,6 +16,11 @@ func (x *exprBinder) function(e *ast.Call) expr.Expr {
 	if x.embeds = false; name == "JSON" && !embedded {
 		failf(sqlerr.Type, e.Span(), "JSON() can stand only in JSON_ARRAY() or as a value of JSON_OBJECT()")
 	}
+	if x.match != nil && e.Over == nil {
+		if m := x.match.call(x, name, e); m != nil {
+			return m
+		}
+	}
 	if x.group != nil {
 		if p := x.group.property(name, e); p != nil {
 			return p

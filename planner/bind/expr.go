@@ -18,6 +18,7 @@ type exprBinder struct {
 	group *grouper   // aggregates are allowed and collected here; nil: refused
 	over  *overs     // likewise OVER calls
 	sel   *selection // where sub-queries are joined; nil: refused
+	match *matcher   // names are pattern variables' columns; nil: outside MATCH_RECOGNIZE
 
 	aliases []ast.SelectItem // QUALIFY: names that the scope hasn't may be theirs
 
@@ -25,6 +26,9 @@ type exprBinder struct {
 }
 
 func (x *exprBinder) bind(e ast.Expr) expr.Expr {
+	if n, ok := e.(*ast.Name); ok && x.match != nil {
+		return x.match.name(n)
+	}
 	if n, ok := e.(*ast.Name); ok && x.b.outer != nil && !x.scope.has(n) && x.b.outer.x.reaches(n) {
 		return x.b.outer.ref(n)
 	}
@@ -206,6 +210,10 @@ func (x *exprBinder) unary(e *ast.Unary) expr.Expr {
 		return x.bind(e.X)
 	case "NOT":
 		return x.call("NOT", []expr.Expr{x.condition(e.X, "NOT")}, e.Span())
+	case "FINAL", "RUNNING":
+		if x.match != nil {
+			return x.match.unary(x, e)
+		}
 	}
 	unsupported(e.Span(), e.Op)
 	return nil

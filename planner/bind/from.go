@@ -39,7 +39,7 @@ func (b *Binder) ref(r ast.TableRef) *relation {
 	case *ast.TableFunc:
 		return b.tableFunc(r)
 	case *ast.MatchRecognize:
-		unsupported(r.Span(), "MATCH_RECOGNIZE")
+		return b.match(r)
 	case *ast.Sample:
 		unsupported(r.Span(), "TABLESAMPLE")
 	}

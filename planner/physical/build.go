@@ -157,6 +157,8 @@ func (b *builder) choose(n logical.Node) (*Node, error) {
 		return b.sort(n, in[0])
 	case *logical.Correlate:
 		return b.correlate(n, in[0])
+	case *logical.Match:
+		return b.match(n, in[0])
 	case *logical.Over:
 		return b.over(n, in[0])
 	case *logical.Sink:
