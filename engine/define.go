@@ -45,6 +45,8 @@ func (s *Session) define(stmt ast.Stmt, out Output) error {
 			delete(s.set, stmt.Key.Value)
 		}
 		return nil
+	case *ast.StopJob:
+		return s.stopJob(stmt, out)
 	case *ast.Show:
 		return s.show(stmt, q, out)
 	case *ast.Describe:
@@ -163,6 +165,8 @@ func (s *Session) show(stmt *ast.Show, q *types.Session, out Output) error {
 		column, list = "function name", s.funcs.names()
 	case "JARS":
 		column = "jars"
+	case "JOBS":
+		return s.showJobs(out)
 	case "CREATE TABLE", "CREATE VIEW":
 		path, t, err := s.names.Resolve(stmt.Name)
 		if err != nil {
@@ -214,6 +218,13 @@ func matches(s, p string) bool {
 func (s *Session) describe(stmt *ast.Describe, q *types.Session, out Output) error {
 	if stmt.Kind == ast.Function && stmt.Name != nil {
 		return s.describeFunction(stmt, out)
+	}
+	if stmt.Kind == ast.Job {
+		j, err := s.job(stmt.ID)
+		if err != nil {
+			return err
+		}
+		return answer(out, jobColumns, [][]string{j.row()})
 	}
 	if stmt.Kind != ast.Table || stmt.Name == nil {
 		return sqlerr.Unsupported(stmt.Span(), "DESCRIBE "+string(stmt.Kind))

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/millrace/millrace/shell/lineedit"
 )
 
 func main() {
@@ -30,10 +32,13 @@ func run(args []string) int {
 	var got os.Signal
 	done := make(chan struct{})
 	go func() {
-		got = <-signals
+		for got = <-signals; got == os.Interrupt && interrupts.deliver(); {
+			got = <-signals
+		}
 		close(done)
 		stop(nil)
 		<-signals
+		lineedit.Restore()
 		os.Exit(exitSIGINT)
 	}()
 	root := newRoot()
@@ -68,7 +73,7 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(f.execute)+len(f.files) == 0 {
-				return cmd.Help()
+				return withoutVerb(cmd, f)
 			}
 			return runScripts(cmd.Context(), f, nil)
 		},

@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // verbs are the subcommands, in the order help lists them: a file each. The flags
 // are those of the root command, which every verb has.
 var verbs = []func(*flags) *cobra.Command{
+	shellVerb,
 	runVerb,
 	checkVerb,
 	explainVerb,

@@ -97,7 +97,7 @@ func (w *table) line(row []string) error {
 		if w.markdown {
 			s = strings.ReplaceAll(strings.ReplaceAll(s, "|", "\\|"), "\n", " ")
 		} else {
-			s = cut(s, w.widths[c])
+			s = Cut(s, w.widths[c])
 		}
 		w.w.WriteString("| " + strings.Repeat(" ", max(0, w.widths[c]-Width(s))) + s + " ")
 	}
@@ -142,8 +142,8 @@ func Width(s string) int {
 	return n
 }
 
-// cut shortens s to the width, with dots.
-func cut(s string, width int) string {
+// Cut shortens s to the width, with dots.
+func Cut(s string, width int) string {
 	if Width(s) <= width {
 		return s
 	}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/millrace/millrace/connectors"
+	connectorlist "github.com/millrace/millrace/connectors/all"
+	"github.com/millrace/millrace/formats"
+	formatlist "github.com/millrace/millrace/formats/all"
+	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/parser/ast"
+	"github.com/millrace/millrace/types"
+)
+
+// What follows is for completion and other tools: what names there are. Faults give
+// nothing.
+
+// Catalogs are the catalogs' names.
+func (s *Session) Catalogs() []string { return s.names.Catalogs() }
+
+// Databases are those of the current catalog.
+func (s *Session) Databases() []string {
+	list, _ := s.names.Databases(context.Background(), nil)
+	return list
+}
+
+// Tables are the tables and views of a database, "" for the current one.
+func (s *Session) Tables(database string) []string {
+	var in *ast.Name
+	if database != "" {
+		in = &ast.Name{Parts: []ast.Ident{{Name: database}}}
+	}
+	list, _ := s.names.Tables(context.Background(), in)
+	return list
+}
+
+// Columns are those of a table or view, with the types known without planning.
+func (s *Session) Columns(path ...string) []types.Field {
+	name := &ast.Name{}
+	for _, p := range path {
+		name.Parts = append(name.Parts, ast.Ident{Name: p})
+	}
+	q, err := s.query()
+	if err != nil {
+		return nil
+	}
+	schema, _, err := s.binder(q).Describe(name)
+	if err != nil {
+		return nil
+	}
+	return schema.Fields
+}
+
+// TableOption is the value of an option of a table.
+func (s *Session) TableOption(key string, path ...string) string {
+	name := &ast.Name{}
+	for _, p := range path {
+		name.Parts = append(name.Parts, ast.Ident{Name: p})
+	}
+	_, t, err := s.names.Resolve(name)
+	if err != nil {
+		return ""
+	}
+	v, _ := t.Option(key)
+	return v
+}
+
+// FunctionDoc is a function's name and what it says of itself.
+type FunctionDoc struct {
+	Name string
+	Doc  functions.Doc
+}
+
+// Functions are all functions, by name.
+func (s *Session) Functions() []FunctionDoc {
+	var out []FunctionDoc
+	for _, n := range s.funcs.names() {
+		f := FunctionDoc{Name: n}
+		if x := s.funcs.Scalar(n); x != nil {
+			f.Doc = x.Doc
+		} else if x := s.funcs.Aggregate(n); x != nil {
+			f.Doc = x.Doc
+		}
+		out = append(out, f)
+	}
+	for n, f := range s.funcs.tables {
+		out = append(out, FunctionDoc{Name: n, Doc: f.Doc})
+	}
+	slices.SortFunc(out, func(a, b FunctionDoc) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Connectors and Formats are those that tables may name.
+func Connectors() []*connectors.Connector { return connectorlist.Connectors() }
+
+// Formats are those that tables may name.
+func Formats() []*formats.Format { return formatlist.Formats() }
+
+// Setting is a key of SET.
+type Setting struct{ Key, Doc string }
+
+// KnownSettings are the keys that change something here, for completion; others are
+// kept and do nothing.
+var KnownSettings = []Setting{
+	{"execution.buffer-timeout.interval", "how long a row may wait in an open batch between subtasks"},
+	{"execution.checkpointing.dir", "where INSERT jobs keep their checkpoints"},
+	{"execution.checkpointing.interval", "time between checkpoints (10 s)"},
+	{"execution.checkpointing.min-pause", "least time between checkpoints"},
+	{"execution.checkpointing.timeout", "how long a checkpoint may take (10 min)"},
+	{"execution.checkpointing.tolerable-failed-checkpoints", "failed checkpoints in a row that don't end the job"},
+	{"execution.runtime-mode", "streaming or batch"},
+	{"execution.savepoint.path", "the checkpoint or savepoint that a job goes on from"},
+	{"millrace.detached", "true: INSERT jobs go on when the shell ends"},
+	{"millrace.pager", "the shell's pager for long results, or off"},
+	{"millrace.seed", "makes RAND and UUID repeatable"},
+	{"millrace.state", "arena or plain"},
+	{"millrace.why", "false: the shell doesn't explain a silent screen"},
+	{"parallelism.default", "subtasks per operator, or auto"},
+	{"pipeline.name", "the name of the next jobs"},
+	{"sql-client.execution.max-table-result.rows", "rows that a live table keeps (1000000)"},
+	{"sql-client.execution.result-mode", "table, changelog or tableau"},
+	{"state.checkpoints.num-retained", "checkpoints that are kept (2)"},
+	{"table.dml-sync", "true: INSERT waits for its job"},
+	{"table.exec.emit.allow-lateness", "how long windows take late rows"},
+	{"table.exec.emit.early-fire.delay", "how often windows send before their end"},
+	{"table.exec.emit.early-fire.enabled", "true: windows send before their end"},
+	{"table.exec.mini-batch.allow-latency", "how long changes are held back"},
+	{"table.exec.mini-batch.enabled", "true: one change per key and bundle"},
+	{"table.exec.mini-batch.size", "rows per bundle"},
+	{"table.exec.sink.not-null-enforcer", "error or drop"},
+	{"table.exec.sink.type-length-enforcer", "ignore, trim-pad or error"},
+	{"table.exec.sink.upsert-materialize", "none, auto or force"},
+	{"table.exec.source.idle-timeout", "after this time without a row a split no longer holds the watermark back"},
+	{"table.exec.state.ttl", "how long state without a change is kept"},
+	{"table.local-time-zone", "the zone of TIMESTAMP_LTZ"},
+}

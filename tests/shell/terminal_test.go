@@ -1,0 +1,183 @@
+// Package shell drives the real binary on a pseudo-terminal, through a terminal
+// emulator: what is tested is what a person would see.
+package shell
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "millrace-shell")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "millrace")
+	if out, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "../../cmd/millrace").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s\n", out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// terminal is a shell on a pseudo-terminal.
+type terminal struct {
+	t    *testing.T
+	pty  *os.File
+	cmd  *exec.Cmd
+	vt   vt10x.Terminal
+	home string
+
+	mu  sync.Mutex
+	raw strings.Builder
+}
+
+// start runs the binary in a home of its own.
+func start(t *testing.T, home string, cols, rows int, args ...string) *terminal {
+	t.Helper()
+	if home == "" {
+		home = t.TempDir()
+	}
+	x := &terminal{t: t, home: home, vt: vt10x.New(vt10x.WithSize(cols, rows))}
+	x.cmd = exec.Command(binary, args...)
+	x.cmd.Dir = home
+	x.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"), "TERM=xterm-256color", "PAGER=cat", "TZ=UTC", "EDITOR=true")
+	var err error
+	if x.pty, err = pty.StartWithSize(x.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 1<<16)
+		for {
+			n, err := x.pty.Read(buf)
+			if n > 0 {
+				x.mu.Lock()
+				x.raw.Write(buf[:n])
+				x.mu.Unlock()
+				_, _ = x.vt.Write(buf[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = x.cmd.Process.Kill()
+		_, _ = x.cmd.Process.Wait()
+		x.pty.Close()
+	})
+	return x
+}
+
+// screen is what is visible, without trailing blanks.
+func (x *terminal) screen() string {
+	var out []string
+	for _, l := range strings.Split(x.vt.String(), "\n") {
+		out = append(out, strings.TrimRight(l, " "))
+	}
+	return strings.TrimRight(strings.Join(out, "\n"), "\n")
+}
+
+// output is all that was written so far.
+func (x *terminal) output() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.raw.String()
+}
+
+func (x *terminal) send(s string) {
+	x.t.Helper()
+	if _, err := x.pty.WriteString(s); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// sees waits until the screen holds each of the texts.
+func (x *terminal) sees(texts ...string) {
+	x.t.Helper()
+	x.waits(fmt.Sprintf("%q", texts), func(screen string) bool {
+		for _, s := range texts {
+			if !strings.Contains(screen, s) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (x *terminal) waits(what string, ok func(screen string) bool) {
+	x.t.Helper()
+	until := time.Now().Add(15 * time.Second)
+	for !ok(x.screen()) {
+		if time.Now().After(until) {
+			x.t.Fatalf("waited for %s; the screen:\n%s", what, x.screen())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// prompt waits for an empty prompt at the end of the screen.
+func (x *terminal) prompt() {
+	x.t.Helper()
+	x.waits("a prompt", func(s string) bool { return strings.HasSuffix(s, "millrace>") })
+}
+
+// line types a line and waits for the next prompt.
+func (x *terminal) line(s string) {
+	x.t.Helper()
+	x.send(s + "\r")
+	time.Sleep(30 * time.Millisecond)
+	x.prompt()
+}
+
+// ends waits for the process and answers its exit code.
+func (x *terminal) ends() int {
+	x.t.Helper()
+	done := make(chan struct{})
+	go func() { _ = x.cmd.Wait(); close(done) }()
+	select {
+	case <-done:
+		return x.cmd.ProcessState.ExitCode()
+	case <-time.After(15 * time.Second):
+		x.t.Fatalf("it doesn't end; the screen:\n%s", x.screen())
+		return -1
+	}
+}
+
+// cooked says that the terminal is as it was: echoing, by lines, with signals.
+func (x *terminal) cooked() bool {
+	out, err := exec.Command("stty", "-a", "-F", x.tty()).CombinedOutput()
+	if err != nil {
+		x.t.Logf("stty: %v %s", err, out)
+		return false
+	}
+	for _, f := range []string{" echo ", " icanon ", " isig "} {
+		if !strings.Contains(strings.ReplaceAll(string(out), "\n", " "), f) {
+			x.t.Logf("%s", out)
+			return false
+		}
+	}
+	return true
+}
+
+func (x *terminal) tty() string {
+	var n uint32
+	if err := ioctl(x.pty.Fd(), syscall.TIOCGPTN, &n); err != nil {
+		x.t.Fatal(err)
+	}
+	return fmt.Sprintf("/dev/pts/%d", n)
+}
