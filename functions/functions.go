@@ -108,3 +108,16 @@ type TableKernel interface {
 	// came from. It returns the extended origin.
 	Eval(n int, sel []int32, args []batch.Vector, out *batch.Batch, origin []int32) ([]int32, error)
 }
+
+// Says gives f its text and examples, and returns f: for functions that come from
+// a constructor.
+func (f *Scalar) Says(text string, examples ...string) *Scalar {
+	f.Doc.Text = text
+	return f.Shown(examples...)
+}
+
+// Shown gives f its examples, "CALL -> value", and returns f.
+func (f *Scalar) Shown(examples ...string) *Scalar {
+	f.Doc.Example = examples
+	return f
+}

@@ -130,7 +130,7 @@ func (k *counter) merge(id uint32, o kernel, from uint32) {
 func (k *counter) result(id uint32, out *batch.Vector, i int) { out.I64[i] = *k.cell.At(id) }
 
 var count = &functions.Aggregate{
-	Name: "COUNT", Doc: functions.Doc{Group: "aggregate", Usage: "COUNT(*), COUNT([DISTINCT] x)"}, Retract: true, Merge: true, Total: true,
+	Name: "COUNT", Doc: functions.Doc{Group: "aggregate", Usage: "COUNT(*), COUNT([DISTINCT] x)", Text: "How many rows there are, or how many (different) values that aren't NULL."}, Retract: true, Merge: true, Total: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam.Opt()}, Result: functions.Fixed(types.BigIntType.NotNullable())}},
 	Bind: func(functions.AggregateCall) (functions.Accumulator, error) {
 		return accumulator{&counter{}, &counter{}}, nil
@@ -286,8 +286,12 @@ func wrap(k types.Kind, x int64) int64 {
 }
 
 func summing(name string, average bool, decimal func(types.Type) types.Type) *functions.Aggregate {
+	about := "The sum of the values, NULLs left out; NULL when there is none."
+	if average {
+		about = "The mean of the values, NULLs left out, in their type; NULL when there is none."
+	}
 	return &functions.Aggregate{
-		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "([DISTINCT] x)"}, Retract: true, Merge: true,
+		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "([DISTINCT] x)", Text: about}, Retract: true, Merge: true,
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: func(args []functions.Arg) (types.Type, error) {
 			t := args[0].Type
 			if t.Kind == types.Decimal {
@@ -390,8 +394,12 @@ func (k *ranked) result(id uint32, out *batch.Vector, i int) {
 }
 
 func extreme(name string, min bool) *functions.Aggregate {
+	about := "The greatest value, NULLs left out; NULL when there is none."
+	if min {
+		about = "The least value, NULLs left out; NULL when there is none."
+	}
 	return &functions.Aggregate{
-		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "(x)"}, Retract: true, Merge: true, Check: comparable(name),
+		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "(x)", Text: about}, Retract: true, Merge: true, Check: comparable(name),
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.AnyParam}, Result: func(args []functions.Arg) (types.Type, error) { return args[0].Type.Plain(), nil }}},
 		Bind: func(c functions.AggregateCall) (functions.Accumulator, error) {
 			t := c.Args[0].Type

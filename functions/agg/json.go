@@ -15,9 +15,9 @@ import (
 
 var jsonResult = types.VarCharType(2000).NotNullable()
 
-func jsonAggregate(name, usage string, args int, make func(absent bool) kernel) *functions.Aggregate {
+func jsonAggregate(name, usage, about string, args int, make func(absent bool) kernel) *functions.Aggregate {
 	return &functions.Aggregate{
-		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: usage}, Retract: true, Merge: true, Total: true,
+		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: usage, Text: about}, Retract: true, Merge: true, Total: true,
 		Constant: func(arg int) bool { return arg == args },
 		Sigs: []functions.Sig{{Infer: func(in []functions.Arg) (as []types.Type, t types.Type, ok bool, err error) {
 			if len(in) != args+1 {
@@ -44,9 +44,10 @@ func jsonAggregate(name, usage string, args int, make func(absent bool) kernel) 
 }
 
 var (
-	jsonObject = jsonAggregate("JSON_OBJECTAGG", "JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL])", 2,
+	jsonObject = jsonAggregate("JSON_OBJECTAGG", "JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL])",
+		"A JSON object of the rows' keys and values; a key twice fails.", 2,
 		func(absent bool) kernel { return &object{absent: absent} })
-	jsonArray = jsonAggregate("JSON_ARRAYAGG", "JSON_ARRAYAGG(value [NULL | ABSENT ON NULL])", 1,
+	jsonArray = jsonAggregate("JSON_ARRAYAGG", "JSON_ARRAYAGG(value [NULL | ABSENT ON NULL])", "A JSON array of the rows' values.", 1,
 		func(absent bool) kernel { return &elements{absent: absent} })
 )
 

@@ -61,7 +61,7 @@ func (k *only) result(id uint32, out *batch.Vector, i int) { k.to(id, out, i) }
 
 // sum0 is $SUM0: a sum that is 0 over no values.
 var sum0 = &functions.Aggregate{
-	Name: "$SUM0", Doc: functions.Doc{Group: "aggregate", Usage: "$SUM0(x)"}, Retract: true, Merge: true, Total: true,
+	Name: "$SUM0", Doc: functions.Doc{Group: "aggregate", Usage: "$SUM0(x)", Text: "The sum of the values, NULLs left out; 0 when there is none."}, Retract: true, Merge: true, Total: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: func(args []functions.Arg) (types.Type, error) {
 		t, err := sum.Sigs[0].Result(args)
 		return t.NotNullable(), err

@@ -12,8 +12,17 @@ import (
 // variance is VAR_* and STDDEV_*: Welford's running mean and sum of squared
 // distances in DOUBLE, cast to the type of AVG at the end.
 func variance(name string, sample, root bool, aliases ...string) *functions.Aggregate {
+	about := "The variance of the values as a whole population, NULLs left out."
+	switch {
+	case sample && root:
+		about = "The standard deviation of the values as a sample (divided by one less than their number), NULLs left out; NULL for fewer than two."
+	case sample:
+		about = "The variance of the values as a sample (divided by one less than their number), NULLs left out; NULL for fewer than two."
+	case root:
+		about = "The standard deviation of the values as a whole population, NULLs left out."
+	}
 	return &functions.Aggregate{
-		Name: name, Aliases: aliases, Doc: functions.Doc{Group: "aggregate", Usage: name + "([DISTINCT] x)"}, Retract: true, Merge: true,
+		Name: name, Aliases: aliases, Doc: functions.Doc{Group: "aggregate", Usage: name + "([DISTINCT] x)", Text: about}, Retract: true, Merge: true,
 		Sigs: []functions.Sig{{Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
 			if len(args) != 1 || !args[0].Type.IsNumeric() {
 				return nil, types.Type{}, false, nil

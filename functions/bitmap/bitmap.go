@@ -18,10 +18,10 @@ import (
 // All is the package's functions.
 var All = []*functions.Scalar{
 	build, cardinality, toArray, toBytes, fromBytes, toString,
-	combine("BITMAP_AND", "The members that are in both.", func(a, b bool) bool { return a && b }),
-	combine("BITMAP_OR", "The members that are in either.", func(a, b bool) bool { return a || b }),
-	combine("BITMAP_XOR", "The members that are in just one.", func(a, b bool) bool { return a != b }),
-	combine("BITMAP_ANDNOT", "The members of the first that the second hasn't.", func(a, b bool) bool { return a && !b }),
+	combine("BITMAP_AND", "The members that are in both.", func(a, b bool) bool { return a && b }).Shown("BITMAP_TO_STRING(BITMAP_AND(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2, 3]))) -> '{2}'"),
+	combine("BITMAP_OR", "The members that are in either.", func(a, b bool) bool { return a || b }).Shown("BITMAP_TO_STRING(BITMAP_OR(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2, 3]))) -> '{1,2,3}'"),
+	combine("BITMAP_XOR", "The members that are in just one.", func(a, b bool) bool { return a != b }).Shown("BITMAP_TO_STRING(BITMAP_XOR(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2, 3]))) -> '{1,3}'"),
+	combine("BITMAP_ANDNOT", "The members of the first that the second hasn't.", func(a, b bool) bool { return a && !b }).Shown("BITMAP_TO_STRING(BITMAP_ANDNOT(BITMAP_BUILD(ARRAY[1, 2]), BITMAP_BUILD(ARRAY[2, 3]))) -> '{1}'"),
 }
 
 var bitmapType = types.Type{Kind: types.Bitmap}
@@ -74,13 +74,13 @@ var build = strict("BITMAP_BUILD", "BITMAP_BUILD(array)", "The set of an array's
 		out.Buf = Append(out.Buf, members)
 		out.EndBytes(i, off)
 		return nil
-	})
+	}).Shown("BITMAP_TO_STRING(BITMAP_BUILD(ARRAY[3, 1, 3])) -> '{1,3}'")
 
 var cardinality = strict("BITMAP_CARDINALITY", "BITMAP_CARDINALITY(bitmap)", "How many members there are.", types.BigIntType, []functions.Param{bitmapParam},
 	func(args []batch.Vector, out *batch.Vector, i int) error {
 		out.I64[i] = int64(len(args[0].Bytes(i)) / 4)
 		return nil
-	})
+	}).Shown("BITMAP_CARDINALITY(BITMAP_BUILD(ARRAY[3, 1, 3])) -> 2")
 
 var toArray = strict("BITMAP_TO_ARRAY", "BITMAP_TO_ARRAY(bitmap)", "The members as an array of INT, in unsigned order.", types.ArrayOf(types.IntType), []functions.Param{bitmapParam},
 	func(args []batch.Vector, out *batch.Vector, i int) error {
@@ -91,7 +91,7 @@ var toArray = strict("BITMAP_TO_ARRAY", "BITMAP_TO_ARRAY(bitmap)", "The members 
 		}
 		out.Str[i] = batch.NewView(first, len(b)/4)
 		return nil
-	})
+	}).Shown("BITMAP_TO_ARRAY(BITMAP_BUILD(ARRAY[3, 1])) -> [1, 3]")
 
 var toBytes = strict("BITMAP_TO_BYTES", "BITMAP_TO_BYTES(bitmap)", "The bitmap in the portable Roaring format.", types.BytesType, []functions.Param{bitmapParam},
 	func(args []batch.Vector, out *batch.Vector, i int) error {
@@ -99,7 +99,7 @@ var toBytes = strict("BITMAP_TO_BYTES", "BITMAP_TO_BYTES(bitmap)", "The bitmap i
 		out.Buf = appendPortable(out.Buf, args[0].Bytes(i))
 		out.EndBytes(i, off)
 		return nil
-	})
+	}).Shown("BITMAP_TO_STRING(BITMAP_FROM_BYTES(BITMAP_TO_BYTES(BITMAP_BUILD(ARRAY[3, 1])))) -> '{1,3}'")
 
 var fromBytes = strict("BITMAP_FROM_BYTES", "BITMAP_FROM_BYTES(bytes)", "The bitmap that bytes in the portable Roaring format hold.", bitmapType, []functions.Param{functions.BytesParam},
 	func(args []batch.Vector, out *batch.Vector, i int) error {
@@ -108,7 +108,7 @@ var fromBytes = strict("BITMAP_FROM_BYTES", "BITMAP_FROM_BYTES(bytes)", "The bit
 		out.Buf = Append(out.Buf, members)
 		out.EndBytes(i, off)
 		return err
-	})
+	}).Shown("BITMAP_TO_STRING(BITMAP_FROM_BYTES(BITMAP_TO_BYTES(BITMAP_BUILD(ARRAY[3, 1])))) -> '{1,3}'")
 
 var toString = strict("BITMAP_TO_STRING", "BITMAP_TO_STRING(bitmap)", "The members as text: {1,2,3}.", types.StringType, []functions.Param{bitmapParam},
 	func(args []batch.Vector, out *batch.Vector, i int) error {
@@ -116,7 +116,7 @@ var toString = strict("BITMAP_TO_STRING", "BITMAP_TO_STRING(bitmap)", "The membe
 		out.Buf = types.AppendBitmap(out.Buf, args[0].Bytes(i))
 		out.EndBytes(i, off)
 		return nil
-	})
+	}).Shown("BITMAP_TO_STRING(BITMAP_BUILD(ARRAY[3, 1])) -> '{1,3}'")
 
 // combine merges two sets; keep says what becomes of a member by which of them
 // has it.

@@ -69,9 +69,9 @@ func grown(_, elem types.Type, null bool) types.Type { return types.ArrayOf(elem
 // Functions that build arrays.
 var (
 	ArrayAppend = building("ARRAY_APPEND", doc("ARRAY_APPEND(array, element)", "The array with the element at its end."), true, withElement(grown),
-		func(b *builder, args []batch.Vector, i int) { b.addAll(&args[0], i); b.add(&args[1], i) })
+		func(b *builder, args []batch.Vector, i int) { b.addAll(&args[0], i); b.add(&args[1], i) }).Shown("ARRAY_APPEND(ARRAY[1, 2], 3) -> [1, 2, 3]")
 	ArrayPrepend = building("ARRAY_PREPEND", doc("ARRAY_PREPEND(array, element)", "The array with the element before its first."), true, withElement(grown),
-		func(b *builder, args []batch.Vector, i int) { b.add(&args[1], i); b.addAll(&args[0], i) })
+		func(b *builder, args []batch.Vector, i int) { b.add(&args[1], i); b.addAll(&args[0], i) }).Shown("ARRAY_PREPEND(ARRAY[1, 2], 3) -> [3, 1, 2]")
 	ArrayRemove = building("ARRAY_REMOVE", doc("ARRAY_REMOVE(array, element)", "The array without the elements equal to it; NULL removes NULLs."), true,
 		withElement(func(array, _ types.Type, _ bool) types.Type { return array }),
 		func(b *builder, args []batch.Vector, i int) {
@@ -81,31 +81,31 @@ var (
 					b.add(&args[0].Kids[0], e)
 				}
 			}
-		})
+		}).Shown("ARRAY_REMOVE(ARRAY[1, 2, 1], 1) -> [2]")
 	ArrayConcat = building("ARRAY_CONCAT", doc("ARRAY_CONCAT(array, ...)", "The arrays one after another."), false, arrays(1, 1<<20, arrayOf),
 		func(b *builder, args []batch.Vector, i int) {
 			for k := range args {
 				b.addAll(&args[k], i)
 			}
-		})
+		}).Shown("ARRAY_CONCAT(ARRAY[1], ARRAY[2, 3]) -> [1, 2, 3]")
 	ArrayDistinct = building("ARRAY_DISTINCT", doc("ARRAY_DISTINCT(array)", "The array without repeated elements, in the order of first occurrence."), false, arrays(1, 1, arrayOf),
-		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, nil, false) })
+		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, nil, false) }).Shown("ARRAY_DISTINCT(ARRAY[2, 1, 2]) -> [2, 1]")
 	ArrayUnion = building("ARRAY_UNION", doc("ARRAY_UNION(a, b)", "The distinct elements of either array."), false, arrays(2, 2, arrayOf),
 		func(b *builder, args []batch.Vector, i int) {
 			b.addNew(&args[0], i, nil, false)
 			b.addNew(&args[1], i, nil, false)
-		})
+		}).Shown("ARRAY_UNION(ARRAY[1, 2], ARRAY[2, 3]) -> [1, 2, 3]")
 	ArrayExcept = building("ARRAY_EXCEPT", doc("ARRAY_EXCEPT(a, b)", "The distinct elements of a that aren't in b."), false, arrays(2, 2, arrayOf),
-		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, &args[1], false) })
+		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, &args[1], false) }).Shown("ARRAY_EXCEPT(ARRAY[1, 2], ARRAY[2]) -> [1]")
 	ArrayIntersect = building("ARRAY_INTERSECT", doc("ARRAY_INTERSECT(a, b)", "The distinct elements that are in both arrays."), false, arrays(2, 2, arrayOf),
-		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, &args[1], true) })
+		func(b *builder, args []batch.Vector, i int) { b.addNew(&args[0], i, &args[1], true) }).Shown("ARRAY_INTERSECT(ARRAY[1, 2], ARRAY[2, 3]) -> [2]")
 	ArrayReverse = building("ARRAY_REVERSE", doc("ARRAY_REVERSE(array)", "The array from its end to its start."), false, arrays(1, 1, arrayOf),
 		func(b *builder, args []batch.Vector, i int) {
 			s := args[0].Str[i]
 			for e := s.Off() + s.Len() - 1; e >= s.Off(); e-- {
 				b.add(&args[0].Kids[0], e)
 			}
-		})
+		}).Shown("ARRAY_REVERSE(ARRAY[1, 2, 3]) -> [3, 2, 1]")
 	ArraySlice = building("ARRAY_SLICE", doc("ARRAY_SLICE(array, start[, end])", "The elements from start to end, both counted from 1 and included; negative positions count from the end."), false,
 		withFlags(types.Type.IsInteger), func(b *builder, args []batch.Vector, i int) {
 			s := args[0].Str[i]
@@ -118,9 +118,9 @@ var (
 			for e := from; e <= to; e++ {
 				b.add(&args[0].Kids[0], s.Off()+int(e)-1)
 			}
-		})
+		}).Shown("ARRAY_SLICE(ARRAY[1, 2, 3, 4], 2, 3) -> [2, 3]")
 	ArraySort = building("ARRAY_SORT", doc("ARRAY_SORT(array[, ascending[, nulls first]])", "The array in order. NULLs come first when ascending and last when descending, unless said otherwise."), false,
-		withFlags(func(t types.Type) bool { return t.Kind == types.Boolean }), sortArray)
+		withFlags(func(t types.Type) bool { return t.Kind == types.Boolean }), sortArray).Shown("ARRAY_SORT(ARRAY[3, 1, 2]) -> [1, 2, 3]")
 )
 
 // position makes 0 the first position and counts negative ones from the end.

@@ -35,7 +35,7 @@ var Cardinality = &functions.Scalar{
 // Element is the only element of an array.
 var Element = &functions.Scalar{
 	Name:     "ELEMENT",
-	Doc:      doc("ELEMENT(array)", "The only element of an array, NULL if it is empty; more than one is an error."),
+	Doc:      doc("ELEMENT(array)", "The only element of an array, NULL if it is empty; more than one is an error.", "ELEMENT(ARRAY[7]) -> 7"),
 	OwnNulls: true,
 	Sigs:     []functions.Sig{arrays(1, 1, func(e types.Type) types.Type { return e })},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -63,7 +63,7 @@ var Element = &functions.Scalar{
 // ArrayContains says whether an element is in an array.
 var ArrayContains = &functions.Scalar{
 	Name:     "ARRAY_CONTAINS",
-	Doc:      doc("ARRAY_CONTAINS(array, element)", "Whether the array has the element; NULL can be searched for."),
+	Doc:      doc("ARRAY_CONTAINS(array, element)", "Whether the array has the element; NULL can be searched for.", "ARRAY_CONTAINS(ARRAY[1, 2], 2) -> TRUE"),
 	OwnNulls: true,
 	Sigs:     []functions.Sig{withElement(func(a, _ types.Type, _ bool) types.Type { return types.BooleanType.WithNull(!a.NotNull) })},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -87,7 +87,7 @@ var ArrayContains = &functions.Scalar{
 // ArrayPosition is where an element is in an array.
 var ArrayPosition = &functions.Scalar{
 	Name: "ARRAY_POSITION",
-	Doc:  doc("ARRAY_POSITION(array, element)", "The position of the first equal element, from 1; 0 if there is none."),
+	Doc:  doc("ARRAY_POSITION(array, element)", "The position of the first equal element, from 1; 0 if there is none.", "ARRAY_POSITION(ARRAY['a', 'b'], 'b') -> 2"),
 	Sigs: []functions.Sig{withElement(func(_, _ types.Type, null bool) types.Type { return types.IntType.WithNull(null) })},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		elem := c.Args[0].Type.Elem()
@@ -102,8 +102,8 @@ var ArrayPosition = &functions.Scalar{
 
 // ArrayMax and ArrayMin are the greatest and the least element.
 var (
-	ArrayMax = extreme("ARRAY_MAX", "The greatest element that isn't NULL; NULL if there is none.", 1)
-	ArrayMin = extreme("ARRAY_MIN", "The least element that isn't NULL; NULL if there is none.", -1)
+	ArrayMax = extreme("ARRAY_MAX", "The greatest element that isn't NULL; NULL if there is none.", 1).Shown("ARRAY_MAX(ARRAY[1, 3, 2]) -> 3")
+	ArrayMin = extreme("ARRAY_MIN", "The least element that isn't NULL; NULL if there is none.", -1).Shown("ARRAY_MIN(ARRAY[1, 3, 2]) -> 1")
 )
 
 func extreme(name, text string, sign int) *functions.Scalar {

@@ -12,12 +12,12 @@ var mapParam = functions.Param{Type: "<MAP>", Accept: func(a functions.Arg) (typ
 
 // Views of a map's parts.
 var (
-	MapKeys   = part("MAP_KEYS", "The keys, as an array.", func(m types.Type) types.Type { return m.Elem() }, 0)
-	MapValues = part("MAP_VALUES", "The values, as an array.", types.Type.Value, 1)
+	MapKeys   = part("MAP_KEYS", "The keys, as an array.", func(m types.Type) types.Type { return m.Elem() }, 0).Shown("MAP_KEYS(MAP['a', 1]) -> [a]")
+	MapValues = part("MAP_VALUES", "The values, as an array.", types.Type.Value, 1).Shown("MAP_VALUES(MAP['a', 1]) -> [1]")
 	// MapEntries is the map as an array of rows.
 	MapEntries = part("MAP_ENTRIES", "The entries, as an array of rows (key, value).", func(m types.Type) types.Type {
 		return types.RowOf(types.Field{Name: "key", Type: m.Elem()}, types.Field{Name: "value", Type: m.Value()})
-	}, 2)
+	}, 2).Shown("MAP_ENTRIES(MAP['a', 1]) -> [(a, 1)]")
 )
 
 // part makes a function whose elements are the map's own: its keys, its values,
@@ -43,7 +43,7 @@ func part(name, text string, elem func(types.Type) types.Type, kid int) *functio
 // MapUnion puts maps together.
 var MapUnion = &functions.Scalar{
 	Name: "MAP_UNION",
-	Doc:  doc("MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts."),
+	Doc:  doc("MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts.", "MAP_UNION(MAP['a', 1], MAP['a', 2]) -> {a=2}"),
 	Sigs: []functions.Sig{{Infer: func(args []functions.Arg) (as []types.Type, t types.Type, ok bool, err error) {
 		if len(args) == 0 || args[0].Type.Kind != types.Map {
 			return nil, t, false, nil
@@ -88,7 +88,7 @@ var MapUnion = &functions.Scalar{
 // MapFromArrays makes a map of its keys and values.
 var MapFromArrays = &functions.Scalar{
 	Name: "MAP_FROM_ARRAYS",
-	Doc:  doc("MAP_FROM_ARRAYS(keys, values)", "A map of two arrays of the same length."),
+	Doc:  doc("MAP_FROM_ARRAYS(keys, values)", "A map of two arrays of the same length.", "MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2]) -> {a=1, b=2}"),
 	Sigs: []functions.Sig{{
 		Params: []functions.Param{functions.ArrayParam, functions.ArrayParam},
 		Result: func(args []functions.Arg) (types.Type, error) {

@@ -12,7 +12,7 @@ import (
 // Split cuts a string into an array.
 var Split = &functions.Scalar{
 	Name: "SPLIT",
-	Doc:  doc("SPLIT(string, delimiter)", "The parts between the delimiters, empty ones too. An empty delimiter gives every character.", "SPLIT('a,b', ',') -> ['a', 'b']"),
+	Doc:  doc("SPLIT(string, delimiter)", "The parts between the delimiters, empty ones too. An empty delimiter gives every character.", "SPLIT('a,b', ',') -> [a, b]"),
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.StringParam, functions.StringParam}, Result: functions.Strict(types.ArrayOf(types.StringType))}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {

@@ -9,14 +9,28 @@ import (
 
 // All is the package's functions.
 var All = []*functions.Scalar{
-	comparison("=", true, func(c int) bool { return c == 0 }), comparison("<>", true, func(c int) bool { return c != 0 }),
-	comparison("<", false, func(c int) bool { return c < 0 }), comparison("<=", false, func(c int) bool { return c <= 0 }),
-	comparison(">", false, func(c int) bool { return c > 0 }), comparison(">=", false, func(c int) bool { return c >= 0 }),
-	distinct("IS DISTINCT FROM", 1), distinct("IS NOT DISTINCT FROM", 0),
-	is("IS NULL", func(null, _ bool) bool { return null }), is("IS NOT NULL", func(null, _ bool) bool { return !null }),
-	is("IS TRUE", func(null, v bool) bool { return !null && v }), is("IS NOT TRUE", func(null, v bool) bool { return null || !v }),
-	is("IS FALSE", func(null, v bool) bool { return !null && !v }), is("IS NOT FALSE", func(null, v bool) bool { return null || v }),
-	is("IS UNKNOWN", func(null, _ bool) bool { return null }), is("IS NOT UNKNOWN", func(null, _ bool) bool { return !null }),
+	comparison("=", true, func(c int) bool { return c == 0 }).Says(
+		"Whether the two are equal; NULL if either is.", "1 = 1 -> TRUE", "CAST(NULL AS INT) = 1 -> NULL"),
+	comparison("<>", true, func(c int) bool { return c != 0 }).Says("Whether the two differ; NULL if either is NULL.", "1 <> 2 -> TRUE"),
+	comparison("<", false, func(c int) bool { return c < 0 }).Says(
+		"Whether a comes before b in the type's order; NULL if either is.", "'a' < 'b' -> TRUE"),
+	comparison("<=", false, func(c int) bool { return c <= 0 }).Says("Whether a doesn't come behind b; NULL if either is.", "2 <= 2 -> TRUE"),
+	comparison(">", false, func(c int) bool { return c > 0 }).Says(
+		"Whether a comes behind b; NULL if either is.", "DATE '2024-02-01' > DATE '2024-01-31' -> TRUE"),
+	comparison(">=", false, func(c int) bool { return c >= 0 }).Says("Whether a doesn't come before b; NULL if either is.", "1.5 >= 1.50 -> TRUE"),
+	distinct("IS DISTINCT FROM", 1).Says("Whether the two differ, where NULL is a value like others.", "1 IS DISTINCT FROM CAST(NULL AS INT) -> TRUE"),
+	distinct("IS NOT DISTINCT FROM", 0).Says(
+		"Whether the two are equal, where NULL is a value like others.", "CAST(NULL AS INT) IS NOT DISTINCT FROM CAST(NULL AS INT) -> TRUE"),
+	is("IS NULL", func(null, _ bool) bool { return null }).Says("Whether the value is missing.", "CAST(NULL AS INT) IS NULL -> TRUE"),
+	is("IS NOT NULL", func(null, _ bool) bool { return !null }).Says("Whether there is a value.", "1 IS NOT NULL -> TRUE"),
+	is("IS TRUE", func(null, v bool) bool { return !null && v }).Says("Whether the condition holds; FALSE for NULL.", "(1 < 2) IS TRUE -> TRUE"),
+	is("IS NOT TRUE", func(null, v bool) bool { return null || !v }).Says(
+		"Whether the condition doesn't hold or is NULL.", "CAST(NULL AS BOOLEAN) IS NOT TRUE -> TRUE"),
+	is("IS FALSE", func(null, v bool) bool { return !null && !v }).Says("Whether the condition is false; FALSE for NULL.", "(1 > 2) IS FALSE -> TRUE"),
+	is("IS NOT FALSE", func(null, v bool) bool { return null || v }).Says(
+		"Whether the condition holds or is NULL.", "CAST(NULL AS BOOLEAN) IS NOT FALSE -> TRUE"),
+	is("IS UNKNOWN", func(null, _ bool) bool { return null }).Says("Whether the condition is NULL.", "CAST(NULL AS BOOLEAN) IS UNKNOWN -> TRUE"),
+	is("IS NOT UNKNOWN", func(null, _ bool) bool { return !null }).Says("Whether the condition isn't NULL.", "(1 < 2) IS NOT UNKNOWN -> TRUE"),
 	not, like, similar,
 }
 
@@ -140,7 +154,7 @@ func is(name string, holds func(null, v bool) bool) *functions.Scalar {
 }
 
 var not = &functions.Scalar{
-	Name: "NOT", Doc: functions.Doc{Group: "logical", Usage: "NOT x"}, Total: true,
+	Name: "NOT", Doc: functions.Doc{Group: "logical", Usage: "NOT x", Text: "The opposite; NULL for NULL.", Example: []string{"NOT 1 > 2 -> TRUE"}}, Total: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.BooleanParam}, Result: functions.Strict(types.BooleanType)}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {

@@ -9,7 +9,13 @@ import (
 )
 
 // All is the package's functions.
-var All = []*functions.Scalar{coalesce("COALESCE", 1, 1<<30), coalesce("IFNULL", 2, 2), choose, extreme("GREATEST", 1), extreme("LEAST", -1)}
+var All = []*functions.Scalar{
+	coalesce("COALESCE", 1, 1<<30).Says("The first argument that isn't NULL; NULL if all are.", "COALESCE(CAST(NULL AS INT), 7, 8) -> 7"),
+	coalesce("IFNULL", 2, 2).Says("The first argument, or the second where the first is NULL.", "IFNULL(CAST(NULL AS STRING), 'none') -> 'none'"),
+	choose,
+	extreme("GREATEST", 1).Shown("GREATEST(1, 7, 3) -> 7"),
+	extreme("LEAST", -1).Shown("LEAST('b', 'a') -> 'a'"),
+}
 
 // coalesce is the first argument that isn't NULL, all brought to their common
 // type.
@@ -54,7 +60,7 @@ func coalesce(name string, least, most int) *functions.Scalar {
 
 // choose is IF: the second argument where the first is true, else the third.
 var choose = &functions.Scalar{
-	Name: "IF", Doc: functions.Doc{Group: "conditional", Usage: "IF(condition, value, otherwise)"}, OwnNulls: true,
+	Name: "IF", Doc: functions.Doc{Group: "conditional", Usage: "IF(condition, value, otherwise)", Text: "The second argument where the condition is TRUE, else the third.", Example: []string{"IF(1 < 2, 'yes', 'no') -> 'yes'"}}, OwnNulls: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.BooleanParam, functions.AnyParam, functions.AnyParam},
 		Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {
 			if len(args) != 3 || args[0].Type.Kind != types.Boolean {

@@ -297,10 +297,10 @@ var (
 		}
 		d.order(root)
 		return d.print(b, root), true, nil
-	})
+	}).Shown(`JSON_OBJECT('k' VALUE JSON('{"a":1}')) -> '{"k":{"a":1}}'`)
 	Quote = onText("JSON_QUOTE", "The text as a JSON string: in double quotes, escaped.", types.StringType, func(_ *document, s, b []byte) ([]byte, bool, error) {
 		return quoteASCII(b, s), true, nil
-	})
+	}).Shown(`JSON_QUOTE('a"b') -> '"a\"b"'`)
 	Unquote = onText("JSON_UNQUOTE", "The text that a JSON string stands for; other text unchanged.", types.StringType, func(d *document, s, b []byte) ([]byte, bool, error) {
 		if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' && d.startsWithString(s) {
 			if in, ok := d.unescape(s[1 : n-1]); ok {
@@ -308,7 +308,7 @@ var (
 			}
 		}
 		return append(b, s...), true, nil
-	})
+	}).Shown(`JSON_UNQUOTE('"a"') -> 'a'`)
 )
 
 // appendFloat appends a float's text; NaN and the infinities in quotes.

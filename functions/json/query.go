@@ -111,7 +111,7 @@ func clauses(result func(args []functions.Arg) types.Type, counts ...int) []func
 // Exists is JSON_EXISTS(text, path[, on error]).
 var Exists = &functions.Scalar{
 	Name:     "JSON_EXISTS",
-	Doc:      doc("JSON_EXISTS(text, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])", "Whether a path leads to something."),
+	Doc:      doc("JSON_EXISTS(text, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])", "Whether a path leads to something.", `JSON_EXISTS('{"a": 1}', '$.a') -> TRUE`),
 	OwnNulls: true,
 	Sigs:     clauses(func([]functions.Arg) types.Type { return types.BooleanType }, 2, 3),
 	Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -243,7 +243,7 @@ func scalar(t types.Type, n *node, i int, out *batch.Vector) (err error) {
 // Query is JSON_QUERY(text, path[, returning, wrapper, on empty, on error]).
 var Query = &functions.Scalar{
 	Name:     "JSON_QUERY",
-	Doc:      doc("JSON_QUERY(text, path [RETURNING type] [WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL] ARRAY WRAPPER] [NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR ON EMPTY] [... ON ERROR])", "The object or array a path leads to, as compact text."),
+	Doc:      doc("JSON_QUERY(text, path [RETURNING type] [WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL] ARRAY WRAPPER] [NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR ON EMPTY] [... ON ERROR])", "The object or array a path leads to, as compact text.", `JSON_QUERY('{"a": [1, 2]}', '$.a') -> '[1,2]'`),
 	OwnNulls: true,
 	Sigs: clauses(func(args []functions.Arg) types.Type {
 		if len(args) > 2 && args[2].Type.Kind == types.Array {
@@ -375,7 +375,7 @@ func substitute(what string, err error, list bool, i int, out *batch.Vector) err
 // Is is text IS JSON what.
 var Is = &functions.Scalar{
 	Name:     "IS_JSON",
-	Doc:      doc("text IS JSON [VALUE | SCALAR | ARRAY | OBJECT]", "Whether a text is JSON of that kind; FALSE for NULL."),
+	Doc:      doc("text IS JSON [VALUE | SCALAR | ARRAY | OBJECT]", "Whether a text is JSON of that kind; FALSE for NULL.", `'{"a": 1}' IS JSON OBJECT -> TRUE`),
 	OwnNulls: true,
 	Sigs: []functions.Sig{{
 		Params: []functions.Param{functions.StringParam, {Type: "<KEYWORD>", Optional: true, Accept: func(a functions.Arg) (types.Type, bool) { return a.Type, a.Type.Kind == types.Symbol }}},

@@ -15,8 +15,8 @@ import (
 // Parse is PARSE_JSON(text[, allow duplicate keys]); TryParse gives NULL where it
 // fails.
 var (
-	Parse    = parsing("PARSE_JSON", "Reads JSON text as a VARIANT; text that isn't JSON is an error.", false)
-	TryParse = parsing("TRY_PARSE_JSON", "Reads JSON text as a VARIANT, NULL if it isn't JSON.", true)
+	Parse    = parsing("PARSE_JSON", "Reads JSON text as a VARIANT; text that isn't JSON is an error.", false).Shown(`JSON_STRING(PARSE_JSON('{"a": 1}')) -> '{"a":1}'`)
+	TryParse = parsing("TRY_PARSE_JSON", "Reads JSON text as a VARIANT, NULL if it isn't JSON.", true).Shown("JSON_STRING(TRY_PARSE_JSON('{')) -> NULL")
 )
 
 func parsing(name, text string, try bool) *functions.Scalar {
@@ -134,7 +134,7 @@ func (d *document) printStored(b []byte, i int) []byte {
 // Item is v['field'] and v[index] of a VARIANT.
 var Item = &functions.Scalar{
 	Name: "VARIANT_ITEM",
-	Doc:  doc("variant['field'], variant[index]", "A member, or the element at an index from 1; NULL when there is none."),
+	Doc:  doc("variant['field'], variant[index]", "A member, or the element at an index from 1; NULL when there is none.", `JSON_STRING(PARSE_JSON('{"a": [1, 2]}')['a'][2]) -> '2'`),
 	Sigs: []functions.Sig{
 		{Params: []functions.Param{variantParam, functions.StringParam}, Result: functions.Nullable(types.VariantType)},
 		{Params: []functions.Param{variantParam, functions.IntegerParam}, Result: functions.Nullable(types.VariantType)},

@@ -18,14 +18,38 @@ import (
 
 // All is the package's functions.
 var All = []*functions.Scalar{
-	arithmetic("+"), arithmetic("-"), arithmetic("*"), arithmetic("/"), arithmetic("%", "MOD"), negate, abs, sign,
-	whole("FLOOR", math.Floor, -1), whole("CEIL", math.Ceil, 1), rounding("ROUND", true), rounding("TRUNCATE", false),
-	double("SQRT", squareRoot), double("LN", math.Log), double("EXP", math.Exp), double("LOG10", math.Log10), double("LOG2", log2),
-	double("SIN", math.Sin), double("COS", math.Cos), double("TAN", math.Tan), double("COT", func(x float64) float64 { return 1 / math.Tan(x) }),
-	double("SINH", math.Sinh), double("COSH", math.Cosh), double("TANH", math.Tanh),
-	double("ASIN", math.Asin), double("ACOS", math.Acos), double("ATAN", math.Atan), doubles("ATAN2", 2, 2, func(x []float64) float64 { return math.Atan2(x[0], x[1]) }),
-	double("DEGREES", func(x float64) float64 { return x * (180 / math.Pi) }), double("RADIANS", func(x float64) float64 { return x / 180 * math.Pi }),
-	constant("PI", math.Pi), constant("E", math.E), power, logarithm, random, randomInteger,
+	arithmetic("+").Shown("1 + 2 -> 3"),
+	arithmetic("-").Shown("3 - 5 -> -2"),
+	arithmetic("*").Shown("3 * 2.5 -> 7.5"),
+	arithmetic("/").Shown("7 / 2 -> 3", "7.0 / 2 -> 3.500000000000"),
+	arithmetic("%", "MOD").Shown("-7 % 3 -> -1"),
+	negate, abs, sign,
+	whole("FLOOR", math.Floor, -1).Shown("FLOOR(-1.5) -> -2"),
+	whole("CEIL", math.Ceil, 1).Shown("CEIL(1.2) -> 2"),
+	rounding("ROUND", true).Shown("ROUND(2.345, 2) -> 2.35", "ROUND(1234, -2) -> 1200"),
+	rounding("TRUNCATE", false).Shown("TRUNCATE(-2.347, 2) -> -2.34"),
+	double("SQRT", squareRoot).Says("The square root; NULL for a number below zero.", "SQRT(16.0) -> 4.0"),
+	double("LN", math.Log).Says("The natural logarithm.", "LN(1) -> 0.0"),
+	double("EXP", math.Exp).Says("e to the power of x.", "EXP(0) -> 1.0"),
+	double("LOG10", math.Log10).Says("The logarithm to base 10.", "LOG10(1000) -> 3.0"),
+	double("LOG2", log2).Says("The logarithm to base 2.", "LOG2(8) -> 3.0"),
+	double("SIN", math.Sin).Says("The sine of an angle in radians.", "SIN(0) -> 0.0"),
+	double("COS", math.Cos).Says("The cosine of an angle in radians.", "COS(0) -> 1.0"),
+	double("TAN", math.Tan).Says("The tangent of an angle in radians.", "TAN(0) -> 0.0"),
+	double("COT", func(x float64) float64 { return 1 / math.Tan(x) }).Says("The cotangent of an angle in radians.", "COT(1) -> 0.6420926159343308"),
+	double("SINH", math.Sinh).Says("The hyperbolic sine.", "SINH(0) -> 0.0"),
+	double("COSH", math.Cosh).Says("The hyperbolic cosine.", "COSH(0) -> 1.0"),
+	double("TANH", math.Tanh).Says("The hyperbolic tangent.", "TANH(0) -> 0.0"),
+	double("ASIN", math.Asin).Says("The angle in radians whose sine is x.", "ASIN(1) -> 1.5707963267948966"),
+	double("ACOS", math.Acos).Says("The angle in radians whose cosine is x.", "ACOS(1) -> 0.0"),
+	double("ATAN", math.Atan).Says("The angle in radians whose tangent is x.", "ATAN(1) -> 0.7853981633974483"),
+	doubles("ATAN2", 2, 2, func(x []float64) float64 { return math.Atan2(x[0], x[1]) }).Says(
+		"The angle in radians of the point (y, x).", "ATAN2(1, 1) -> 0.7853981633974483"),
+	double("DEGREES", func(x float64) float64 { return x * (180 / math.Pi) }).Says("An angle in radians as degrees.", "DEGREES(PI()) -> 180.0"),
+	double("RADIANS", func(x float64) float64 { return x / 180 * math.Pi }).Says("An angle in degrees as radians.", "RADIANS(180) -> 3.141592653589793"),
+	constant("PI", math.Pi).Says("The ratio of a circle's circumference to its diameter.", "PI() -> 3.141592653589793"),
+	constant("E", math.E).Says("The base of natural logarithms.", "E() -> 2.718281828459045"),
+	power, logarithm, random, randomInteger,
 }
 
 // arithmetic brings both sides to one type: DECIMAL by Flink's rules, else the
@@ -96,7 +120,7 @@ var errZero = errors.New("Division by zero")
 func sparse(n int, sel []int32) bool { return sel != nil && len(sel) < n/4 }
 
 var negate = &functions.Scalar{
-	Name: "NEGATE", Doc: functions.Doc{Group: "arithmetic", Usage: "-x", Text: "The number or interval with its sign turned."}, Total: true,
+	Name: "NEGATE", Doc: functions.Doc{Group: "arithmetic", Usage: "-x", Text: "The number or interval with its sign turned.", Example: []string{"-(3) -> -3"}}, Total: true,
 	Sigs: []functions.Sig{{Params: []functions.Param{signedParam}, Result: functions.ArgType(0)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		return signs(c.Result, func(int) bool { return true }), nil

@@ -39,13 +39,13 @@ func constant(name string, x float64) *functions.Scalar {
 }
 
 var (
-	power     = doubles("POWER", 2, 2, func(x []float64) float64 { return math.Pow(x[0], x[1]) })
+	power     = doubles("POWER", 2, 2, func(x []float64) float64 { return math.Pow(x[0], x[1]) }).Says("x to the power of y, as DOUBLE.", "POWER(2, 10) -> 1024.0")
 	logarithm = doubles("LOG", 1, 2, func(x []float64) float64 {
 		if len(x) == 1 {
 			return math.Log(x[0])
 		}
 		return math.Log(x[1]) / math.Log(x[0])
-	})
+	}).Says("The natural logarithm of one argument; of two, the logarithm of the second to the base of the first.", "LOG(2, 8) -> 3.0")
 )
 
 // doubles is a function of least to most numbers.
@@ -83,7 +83,7 @@ func doubles(name string, least, most int, f func([]float64) float64) *functions
 
 // sign is -1, 0 or 1 in the argument's type.
 var sign = &functions.Scalar{
-	Name: "SIGN", Doc: functions.Doc{Group: "arithmetic", Usage: "SIGN(x)", Text: "-1, 0 or 1 in the argument's type."},
+	Name: "SIGN", Doc: functions.Doc{Group: "arithmetic", Usage: "SIGN(x)", Text: "-1, 0 or 1 in the argument's type.", Example: []string{"SIGN(-2.5) -> -1.0"}},
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: functions.ArgType(0)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		t := c.Result

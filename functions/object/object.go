@@ -68,7 +68,7 @@ var of = &functions.Scalar{
 
 var update = &functions.Scalar{
 	Name: "OBJECT_UPDATE",
-	Doc:  functions.Doc{Group: "value construction", Usage: "OBJECT_UPDATE(object, 'field', value, ...)", Text: "The object with some of its fields replaced; their types may change."},
+	Doc:  functions.Doc{Group: "value construction", Usage: "OBJECT_UPDATE(object, 'field', value, ...)", Text: "The object with some of its fields replaced; their types may change.", Example: []string{"OBJECT_UPDATE(OBJECT_OF('a.B', 'x', 1), 'x', 2) -> (x=2)"}},
 	Sigs: []functions.Sig{{Infer: func(args []functions.Arg) (as []types.Type, t types.Type, ok bool, err error) {
 		if len(args) < 3 || len(args)%2 == 0 {
 			return nil, t, false, nil

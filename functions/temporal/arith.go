@@ -85,8 +85,8 @@ func moving(c functions.Call, point, amount int, step func(moment, int64) moment
 
 // Plus and Minus move a point in time by an interval.
 var (
-	Plus  = shift("TIME_PLUS", "value + interval", "The value moved by the interval; months are clipped to the month's end.", 1)
-	Minus = shift("TIME_MINUS", "value - interval", "The value moved back by the interval; months are clipped to the month's end.", -1)
+	Plus  = shift("TIME_PLUS", "value + interval", "The value moved by the interval; months are clipped to the month's end.", 1).Shown("DATE '2024-01-31' + INTERVAL '1' MONTH -> 2024-02-29")
+	Minus = shift("TIME_MINUS", "value - interval", "The value moved back by the interval; months are clipped to the month's end.", -1).Shown("TIMESTAMP '2024-03-01 00:00:00' - INTERVAL '1' SECOND -> 2024-02-29 23:59:59")
 )
 
 func shift(name, usage, text string, sign int64) *functions.Scalar {
@@ -194,7 +194,7 @@ func (m moment) before(o moment) bool {
 // Between is (a - b) DAY: an interval.
 var Between = &functions.Scalar{
 	Name: "TIME_DIFF",
-	Doc:  doc("(a - b) unit", "The interval between two points in time."),
+	Doc:  doc("(a - b) unit", "The interval between two points in time.", "(DATE '2024-03-01' - DATE '2024-02-28') DAY -> +2 00:00:00.000"),
 	Sigs: []functions.Sig{{Params: []functions.Param{unitParam, pointParam, pointParam},
 		Result: func(args []functions.Arg) (types.Type, error) {
 			t := types.MillisType
@@ -222,9 +222,9 @@ var Between = &functions.Scalar{
 
 // Arithmetic on intervals.
 var (
-	IntervalPlus   = intervals("INTERVAL_PLUS", "i + j", func(a, b int64) int64 { return a + b })
-	IntervalMinus  = intervals("INTERVAL_MINUS", "i - j", func(a, b int64) int64 { return a - b })
-	IntervalNegate = &functions.Scalar{Name: "INTERVAL_NEGATE", Doc: doc("-i", "The interval the other way."), Total: true,
+	IntervalPlus   = intervals("INTERVAL_PLUS", "i + j", func(a, b int64) int64 { return a + b }).Shown("INTERVAL '1' HOUR + INTERVAL '30' MINUTE -> +0 01:30:00.000")
+	IntervalMinus  = intervals("INTERVAL_MINUS", "i - j", func(a, b int64) int64 { return a - b }).Shown("INTERVAL '1' HOUR - INTERVAL '30' MINUTE -> +0 00:30:00.000")
+	IntervalNegate = &functions.Scalar{Name: "INTERVAL_NEGATE", Doc: doc("-i", "The interval the other way.", "-(INTERVAL '1' DAY) -> -1 00:00:00.000"), Total: true,
 		Sigs: []functions.Sig{{Params: []functions.Param{intervalParam}, Result: like(0)}},
 		Bind: func(functions.Call) (functions.Kernel, error) {
 			return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
@@ -232,8 +232,8 @@ var (
 				return 0, nil
 			}), nil
 		}}
-	IntervalTimes  = scaling("INTERVAL_TIMES", "i * n")
-	IntervalDivide = scaling("INTERVAL_DIVIDE", "i / n")
+	IntervalTimes  = scaling("INTERVAL_TIMES", "i * n").Shown("INTERVAL '1' HOUR * 3 -> +0 03:00:00.000")
+	IntervalDivide = scaling("INTERVAL_DIVIDE", "i / n").Shown("INTERVAL '3' HOUR / 2 -> +0 01:30:00.000")
 )
 
 func intervals(name, usage string, f func(a, b int64) int64) *functions.Scalar {
@@ -288,7 +288,7 @@ func scaling(name, usage string) *functions.Scalar {
 // length, and the halves may be swapped.
 var Overlaps = &functions.Scalar{
 	Name: "OVERLAPS",
-	Doc:  doc("(a, b) OVERLAPS (c, d)", "Whether two periods share a point in time, their ends included."),
+	Doc:  doc("(a, b) OVERLAPS (c, d)", "Whether two periods share a point in time, their ends included.", "(DATE '2024-01-01', DATE '2024-02-01') OVERLAPS (DATE '2024-01-15', DATE '2024-03-01') -> TRUE"),
 	Sigs: []functions.Sig{{Params: []functions.Param{pointParam, anyTimeParam, pointParam, anyTimeParam}, Result: strict(types.BooleanType)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		period := func(first int) func(args []batch.Vector, i int) (moment, moment) {

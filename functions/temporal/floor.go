@@ -8,15 +8,17 @@ import (
 )
 
 // Floor is FLOOR(t TO unit).
-var Floor = rounding("FLOOR_TIME", "FLOOR", "The last start of a unit at or before the value. Weeks start on Sunday.", false)
+var Floor = rounding("FLOOR_TIME", "FLOOR", "The last start of a unit at or before the value. Weeks start on Sunday.", false).
+	Shown("FLOOR(TIMESTAMP '2020-02-29 12:30:00' TO HOUR) -> 2020-02-29 12:00:00")
 
 // Ceil is CEIL(t TO unit).
-var Ceil = rounding("CEIL_TIME", "CEIL", "The first start of a unit at or after the value. Weeks start on Sunday.", true)
+var Ceil = rounding("CEIL_TIME", "CEIL", "The first start of a unit at or after the value. Weeks start on Sunday.", true).
+	Shown("CEIL(TIMESTAMP '2020-02-29 12:30:00' TO HOUR) -> 2020-02-29 13:00:00")
 
 func rounding(name, shown, doc string, up bool) *functions.Scalar {
 	return &functions.Scalar{
 		Name:  name,
-		Doc:   functions.Doc{Group: "temporal", Usage: shown + "(value TO unit)", Text: doc, Example: []string{shown + "(TIMESTAMP '2020-02-29 12:30:00' TO HOUR)"}},
+		Doc:   functions.Doc{Group: "temporal", Usage: shown + "(value TO unit)", Text: doc},
 		Sigs:  []functions.Sig{{Params: []functions.Param{anyTimeParam, unitParam}, Result: like(0)}},
 		Total: true,
 		Bind: func(c functions.Call) (functions.Kernel, error) {

@@ -116,7 +116,7 @@ var FromUnixTime = &functions.Scalar{
 // UnixTimestamp is UNIX_TIMESTAMP([text[, pattern]]).
 var UnixTimestamp = &functions.Scalar{
 	Name: "UNIX_TIMESTAMP", Class: functions.PerRow,
-	Doc:  doc("UNIX_TIMESTAMP([text[, pattern]])", "Seconds since the epoch: now, or of a text read in the session's zone. Text that can't be read gives the least BIGINT."),
+	Doc:  doc("UNIX_TIMESTAMP([text[, pattern]])", "Seconds since the epoch: now, or of a text read in the session's zone. Text that can't be read gives the least BIGINT.", "UNIX_TIMESTAMP('1970-01-02 00:00:00') -> 86400"),
 	Sigs: []functions.Sig{{Params: []functions.Param{str.Opt(), str.Opt()}, Result: functions.Strict(types.BigIntType)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		var ps patterns
@@ -266,7 +266,7 @@ var ToTimestamp = &functions.Scalar{
 // TO_TIMESTAMP_LTZ(text[, pattern[, zone]]).
 var ToTimestampLTZ = &functions.Scalar{
 	Name: "TO_TIMESTAMP_LTZ",
-	Doc:  doc("TO_TIMESTAMP_LTZ(number[, precision]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]])", "An instant: a number of seconds (precision 0), milliseconds (3) or microseconds (6) since the epoch, or a text read in the zone, UTC if none is given."),
+	Doc:  doc("TO_TIMESTAMP_LTZ(number[, precision]), TO_TIMESTAMP_LTZ(text[, pattern[, zone]])", "An instant: a number of seconds (precision 0), milliseconds (3) or microseconds (6) since the epoch, or a text read in the zone, UTC if none is given.", "TO_TIMESTAMP_LTZ(1000, 3) -> 1970-01-01 00:00:01.000"),
 	Sigs: []functions.Sig{
 		{Params: []functions.Param{functions.NumericParam, functions.IntegerParam.Opt()}, Result: ltzOfNumber},
 		{Params: []functions.Param{str, str.Opt(), str.Opt()}, Result: func(args []functions.Arg) (types.Type, error) {

@@ -9,8 +9,7 @@ import (
 // CurrentWatermark is CURRENT_WATERMARK(rowtime). It has no kernel: the planner
 // puts a column in its place that the operator fills.
 var CurrentWatermark = &functions.Scalar{Name: "CURRENT_WATERMARK", Class: functions.PerRow, OwnNulls: true,
-	Doc: doc("CURRENT_WATERMARK(rowtime)", "The watermark of the operator that computes it, NULL before the first. The argument is a time attribute of event time.",
-		"WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > CURRENT_WATERMARK(ts)"),
+	Doc: doc("CURRENT_WATERMARK(rowtime)", "The watermark of the operator that computes it, NULL before the first. The argument is a time attribute of event time. WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > CURRENT_WATERMARK(ts) leaves late rows out."),
 	Sigs: []functions.Sig{{
 		Params: []functions.Param{{Name: "rowtime", Type: "<ROWTIME>"}},
 		Infer: func(args []functions.Arg) ([]types.Type, types.Type, bool, error) {

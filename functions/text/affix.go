@@ -27,6 +27,6 @@ func bit(b bool) int64 {
 }
 
 var (
-	startsWith = affix("STARTSWITH", bytes.HasPrefix)
-	endsWith   = affix("ENDSWITH", bytes.HasSuffix)
+	startsWith = affix("STARTSWITH", bytes.HasPrefix).Says("Whether the string begins with the part.", "STARTSWITH('millrace', 'mill') -> TRUE")
+	endsWith   = affix("ENDSWITH", bytes.HasSuffix).Says("Whether the string ends with the part.", "ENDSWITH('millrace', 'race') -> TRUE")
 )

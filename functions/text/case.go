@@ -58,7 +58,7 @@ var upper = letterCase("UPPER", "The string in capitals.", func(c byte) byte {
 		return append(b, s...)
 	}
 	return utf8.AppendRune(b, unicode.ToUpper(r))
-})
+}).Shown("UPPER('straße') -> 'STRASSE'")
 
 var lower = letterCase("LOWER", "The string in small letters.", func(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
@@ -75,7 +75,7 @@ var lower = letterCase("LOWER", "The string in small letters.", func(c byte) byt
 		}
 	}
 	return utf8.AppendRune(b, unicode.ToLower(r))
-})
+}).Shown("LOWER('ABC') -> 'abc'")
 
 // endsWord says that the letter at a place has one before it and none behind: a
 // sigma is written differently there.

@@ -149,6 +149,6 @@ func coding(name, usage string, from functions.Param, to types.Type, pick func(c
 }
 
 var (
-	encode = coding("ENCODE", "ENCODE(string, charset)", str, types.BytesType, func(c charset) func(b, s []byte) []byte { return c.encode })
-	decode = coding("DECODE", "DECODE(bytes, charset)", functions.BytesParam, types.StringType, func(c charset) func(b, s []byte) []byte { return c.decode })
+	encode = coding("ENCODE", "ENCODE(string, charset)", str, types.BytesType, func(c charset) func(b, s []byte) []byte { return c.encode }).Says("The string's bytes in a character set: US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE or UTF-16.", "ENCODE('hi', 'UTF-8') -> hi")
+	decode = coding("DECODE", "DECODE(bytes, charset)", functions.BytesParam, types.StringType, func(c charset) func(b, s []byte) []byte { return c.decode }).Says("The string that bytes hold in a character set.", "DECODE(X'6869', 'UTF-8') -> 'hi'")
 )

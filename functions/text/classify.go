@@ -67,7 +67,7 @@ func isDouble(b []byte) bool {
 }
 
 var (
-	isAlpha   = classify("IS_ALPHA", "Whether all characters are letters.", func(types.Type) bool { return false }, allRunes(unicode.IsLetter))
-	isDigit   = classify("IS_DIGIT", "Whether all characters are digits.", types.Type.IsNumeric, allRunes(unicode.IsDigit))
-	isDecimal = classify("IS_DECIMAL", "Whether the string can be read as a number.", types.Type.IsNumeric, isDouble)
+	isAlpha   = classify("IS_ALPHA", "Whether all characters are letters.", func(types.Type) bool { return false }, allRunes(unicode.IsLetter)).Shown("IS_ALPHA('abc') -> TRUE")
+	isDigit   = classify("IS_DIGIT", "Whether all characters are digits.", types.Type.IsNumeric, allRunes(unicode.IsDigit)).Shown("IS_DIGIT('12a') -> FALSE")
+	isDecimal = classify("IS_DECIMAL", "Whether the string can be read as a number.", types.Type.IsNumeric, isDouble).Shown("IS_DECIMAL('1.5e3') -> TRUE")
 )

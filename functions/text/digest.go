@@ -47,7 +47,7 @@ var errDigest = errors.New("SHA2 has the lengths 224, 256, 384 and 512")
 
 // sha2 is the SHA-2 hash of a length in bits.
 var sha2 = &functions.Scalar{
-	Name: "SHA2", Doc: functions.Doc{Group: "hash", Usage: "SHA2(string, length)", Text: "The SHA-2 hash of 224, 256, 384 or 512 bits, in hexadecimal digits."},
+	Name: "SHA2", Doc: functions.Doc{Group: "hash", Usage: "SHA2(string, length)", Text: "The SHA-2 hash of 224, 256, 384 or 512 bits, in hexadecimal digits.", Example: []string{"SHA2('a', 256) -> 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'"}},
 	Sigs: []functions.Sig{{Params: []functions.Param{functions.StringOrBytes, functions.IntegerParam}, Result: functions.Strict(types.VarCharType(128))}},
 	Bind: func(functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {

@@ -64,7 +64,7 @@ var unhex = strict("UNHEX", "UNHEX(string)", functions.Nullable(types.BytesType)
 			}
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The bytes that hexadecimal digits stand for; NULL for other characters.", "UNHEX('6869') -> hi")
 
 func digit(c byte) int {
 	switch {
@@ -82,4 +82,4 @@ var bin = strict("BIN", "BIN(integer)", aString, []functions.Param{functions.Int
 		off := len(out.Buf)
 		out.Buf = strconv.AppendUint(out.Buf, uint64(args[0].I64[i]), 2)
 		out.EndBytes(i, off)
-	})
+	}).Says("The number in binary digits.", "BIN(5) -> '101'")

@@ -16,7 +16,7 @@ var inetAton = strict("INET_ATON", "INET_ATON(string)", functions.Nullable(types
 		if out.I64[i] = n; !ok {
 			out.SetNull(i)
 		}
-	})
+	}).Says("The number of an IPv4 address; NULL for what isn't one.", "INET_ATON('127.0.0.1') -> 2130706433")
 
 func address(s []byte) (n int64, ok bool) {
 	var parts [4]int64
@@ -62,4 +62,4 @@ var inetNtoa = strict("INET_NTOA", "INET_NTOA(number)", functions.Nullable(types
 			}
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The IPv4 address of a number; NULL for what isn't one.", "INET_NTOA(2130706433) -> '127.0.0.1'")

@@ -44,7 +44,7 @@ var textPattern = []functions.Param{str, str}
 
 // regexpExtract gives a group of the first match, the whole match by default.
 var regexpExtract = func() *functions.Scalar {
-	f := strict("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])", functions.Nullable(types.StringType), []functions.Param{str, str, functions.IntParam.Opt()}, nil)
+	f := strict("REGEXP_EXTRACT", "REGEXP_EXTRACT(string, regex[, group])", functions.Nullable(types.StringType), []functions.Param{str, str, functions.IntParam.Opt()}, nil).Shown("REGEXP_EXTRACT('id=42;', 'id=([0-9]+)', 1) -> '42'")
 	f.Doc.Text = "A group of the first match, the whole match when none is given; NULL when nothing matches."
 	f.Bind = func(functions.Call) (functions.Kernel, error) {
 		var p patterns
@@ -99,7 +99,7 @@ var regexpExtractAll = matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string,
 			at = regex.Next(s, m)
 		}
 		out.Str[i] = batch.NewView(first, len(kid.Str)-first)
-	})
+	}).Shown("REGEXP_EXTRACT_ALL('a1b22', '([0-9]+)') -> [1, 22]")
 
 // regexpReplace replaces every match by a literal text.
 var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, replacement)",
@@ -121,14 +121,14 @@ var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, rep
 		}
 		out.Buf = append(out.Buf, s[done:]...)
 		out.EndBytes(i, off)
-	})
+	}).Shown("REGEXP_REPLACE('a1b22', '[0-9]+', '#') -> 'a#b#'")
 
 // regexpFind says whether a pattern occurs; one that isn't valid doesn't.
 var regexpFind = matcher("REGEXP", "REGEXP(string, regex)", "Whether the pattern matches a part of the string.",
 	functions.Strict(types.BooleanType), textPattern,
 	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, _ []int) {
 		out.I64[i] = bit(re != nil && len(args[1].Bytes(i)) > 0 && re.Match(args[0].Bytes(i)))
-	})
+	}).Shown("REGEXP('abc', 'b.') -> TRUE")
 
 var regexpCount = matcher("REGEXP_COUNT", "REGEXP_COUNT(string, regex)", "How many matches there are; NULL when the pattern isn't valid.",
 	functions.Nullable(types.IntType), textPattern,
@@ -147,7 +147,7 @@ var regexpCount = matcher("REGEXP_COUNT", "REGEXP_COUNT(string, regex)", "How ma
 			out.I64[i]++
 			at = regex.Next(s, m)
 		}
-	})
+	}).Shown("REGEXP_COUNT('a1b22', '[0-9]') -> 3")
 
 var regexpInstr = matcher("REGEXP_INSTR", "REGEXP_INSTR(string, regex)", "Where the first match begins, from 1; 0 when nothing matches, NULL when the pattern isn't valid.",
 	functions.Nullable(types.IntType), textPattern,
@@ -160,7 +160,7 @@ var regexpInstr = matcher("REGEXP_INSTR", "REGEXP_INSTR(string, regex)", "Where 
 		if m := re.Find(args[0].Bytes(i), 0, room); m != nil {
 			out.I64[i] = int64(utf8.RuneCount(args[0].Bytes(i)[:m[0]])) + 1
 		}
-	})
+	}).Shown("REGEXP_INSTR('ab12', '[0-9]') -> 3")
 
 var regexpSubstr = matcher("REGEXP_SUBSTR", "REGEXP_SUBSTR(string, regex)", "The first match; NULL when nothing matches.",
 	functions.Nullable(types.StringType), textPattern,
@@ -172,4 +172,4 @@ var regexpSubstr = matcher("REGEXP_SUBSTR", "REGEXP_SUBSTR(string, regex)", "The
 			}
 		}
 		out.SetNull(i)
-	})
+	}).Shown("REGEXP_SUBSTR('ab12', '[0-9]+') -> '12'")

@@ -70,7 +70,7 @@ func find(sub, s []byte, start int64) int64 {
 var position = strict("POSITION", "POSITION(part IN string)", anInt, twoTexts,
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		out.I64[i] = find(args[0].Bytes(i), args[1].Bytes(i), 1)
-	})
+	}).Says("Where the part first occurs, from 1; 0 if it doesn't.", "POSITION('l' IN 'hello') -> 3")
 
 var locate = strict("LOCATE", "LOCATE(part, string[, start])", anInt, []functions.Param{str, str, whole.Opt()},
 	func(args []batch.Vector, out *batch.Vector, i int) {
@@ -79,23 +79,23 @@ var locate = strict("LOCATE", "LOCATE(part, string[, start])", anInt, []function
 			start = args[2].I64[i]
 		}
 		out.I64[i] = find(args[0].Bytes(i), args[1].Bytes(i), start)
-	})
+	}).Says("Where the part first occurs, from 1 and at or behind start; 0 if it doesn't.", "LOCATE('l', 'hello', 4) -> 4")
 
 var instr = strict("INSTR", "INSTR(string, part)", anInt, twoTexts,
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		out.I64[i] = find(args[1].Bytes(i), args[0].Bytes(i), 1)
-	})
+	}).Says("Where the part first occurs in the string, from 1; 0 if it doesn't.", "INSTR('hello', 'l') -> 3")
 
 var left = parts("LEFT", "LEFT(string, length)", aString, oneInt,
 	func(args []batch.Vector, i int) (from, to int) {
 		return 0, skip(args[0].Bytes(i), args[1].I64[i])
-	})
+	}).Says("The first characters.", "LEFT('hello', 2) -> 'he'")
 
 var right = parts("RIGHT", "RIGHT(string, length)", aString, oneInt,
 	func(args []batch.Vector, i int) (from, to int) {
 		s := args[0].Bytes(i)
 		return skip(s, chars(s)-max(args[1].I64[i], 0)), len(s)
-	})
+	}).Says("The last characters.", "RIGHT('hello', 2) -> 'lo'")
 
 var repeat = strict("REPEAT", "REPEAT(string, times)", aString, oneInt,
 	func(args []batch.Vector, out *batch.Vector, i int) {
@@ -104,7 +104,7 @@ var repeat = strict("REPEAT", "REPEAT(string, times)", aString, oneInt,
 			out.Buf = append(out.Buf, s...)
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The string so many times.", "REPEAT('ab', 3) -> 'ababab'")
 
 var reverse = mapped("REVERSE", func(s []byte) []byte {
 	r := make([]byte, 0, len(s))
@@ -114,7 +114,7 @@ var reverse = mapped("REVERSE", func(s []byte) []byte {
 		s = s[:len(s)-w]
 	}
 	return r
-})
+}).Says("The characters from the last to the first.", "REVERSE('abc') -> 'cba'")
 
 // initcap begins each run of ASCII letters and digits with a capital; other
 // characters stay as they are and part words.
@@ -134,7 +134,7 @@ var initcap = strict("INITCAP", "INITCAP(string)", aString, []functions.Param{st
 			out.Buf = append(out.Buf, c)
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The string with each word's first letter in capitals, the others small.", "INITCAP('hello WORLD') -> 'Hello World'")
 
 // ascii is the first byte, signed.
 var ascii = strict("ASCII", "ASCII(string)", anInt, []functions.Param{str},
@@ -143,7 +143,7 @@ var ascii = strict("ASCII", "ASCII(string)", anInt, []functions.Param{str},
 		if s := args[0].Bytes(i); len(s) > 0 {
 			out.I64[i] = int64(int8(s[0]))
 		}
-	})
+	}).Says("The code of the first byte; 0 for an empty string.", "ASCII('A') -> 65")
 
 var chr = strict("CHR", "CHR(code)", aString, []functions.Param{functions.BigIntParam},
 	func(args []batch.Vector, out *batch.Vector, i int) {
@@ -153,7 +153,7 @@ var chr = strict("CHR", "CHR(code)", aString, []functions.Param{functions.BigInt
 			return
 		}
 		out.SetBytes(i, []byte(string(rune(n&255))))
-	})
+	}).Says("The character of a code, modulo 256; an empty string below 0.", "CHR(97) -> 'a'")
 
 // concatWS joins the arguments that aren't NULL; only a NULL separator gives NULL.
 var concatWS = func() *functions.Scalar {
@@ -176,7 +176,7 @@ var concatWS = func() *functions.Scalar {
 			out.Buf = append(out.Buf, args[k].Bytes(i)...)
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The strings that aren't NULL, joined with a separator between them.", "CONCAT_WS('-', 'a', CAST(NULL AS STRING), 'b') -> 'a-b'")
 	f.OwnNulls, f.Sigs[0].Variadic = true, true
 	return f
 }()
@@ -201,13 +201,13 @@ var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR leng
 			out.Buf = append(out.Buf, s[from+skip(s[from:], n):]...)
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The string with the characters from start on, as many as the new text has or as given, replaced by the new text.", "OVERLAY('hello' PLACING 'XX' FROM 2) -> 'hXXlo'")
 
-var toBase64 = mapped("TO_BASE64", func(s []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(s)) })
+var toBase64 = mapped("TO_BASE64", func(s []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(s)) }).Says("The string's bytes in base64.", "TO_BASE64('hello') -> 'aGVsbG8='")
 
 // fromBase64 takes text with or without its padding.
 var fromBase64 = func() *functions.Scalar {
-	f := strict("FROM_BASE64", "FROM_BASE64(string)", aString, []functions.Param{str}, nil)
+	f := strict("FROM_BASE64", "FROM_BASE64(string)", aString, []functions.Param{str}, nil).Says("The string whose bytes the base64 text holds.", "FROM_BASE64('aGVsbG8=') -> 'hello'")
 	f.Bind = func(functions.Call) (functions.Kernel, error) {
 		var bad error
 		one := func(args []batch.Vector, out *batch.Vector, i int) {

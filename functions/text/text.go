@@ -13,16 +13,31 @@ import (
 
 // All is the package's functions.
 var All = []*functions.Scalar{
-	upper, lower,
-	length, concat("CONCAT"), concat("||"), splitIndex, replace, substring,
-	trim("TRIM", true, true), trim("LTRIM", true, false), trim("RTRIM", false, true),
-	trim("BTRIM", true, true), startsWith, endsWith, translate, elt, printf,
-	regexpExtract, regexpExtractAll, regexpReplace, regexpFind, regexpCount, regexpInstr, regexpSubstr,
-	pad("LPAD", true), pad("RPAD", false), position, locate, instr, left, right, repeat, reverse, initcap, ascii, chr,
-	concatWS, overlay, toBase64, fromBase64, encode, decode, hexOf, unhex, bin, isAlpha, isDigit, isDecimal, isValidUTF8, makeValidUTF8,
-	urlEncode, urlDecode, parseURL, inetAton, inetNtoa, uuid,
-	digest("MD5", 32, sumMD5), digest("SHA1", 40, sumSHA1), digest("SHA224", 56, sumSHA224), digest("SHA256", 64, sumSHA256),
-	digest("SHA384", 96, sumSHA384), digest("SHA512", 128, sumSHA512), sha2,
+	upper, lower, length,
+	concat("CONCAT").Says("The strings joined; NULL if any is.", "CONCAT('a', 'b', 'c') -> 'abc'"),
+	concat("||").Says("The strings joined; NULL if either is.", "'a' || 'b' -> 'ab'"),
+	splitIndex, replace, substring,
+	trim("TRIM", true, true).Says(
+		"The string without the characters, blanks if none are given, at its ends or the one named.", "TRIM('  a ') -> 'a'", "TRIM(LEADING 'x' FROM 'xxax') -> 'ax'"),
+	trim("LTRIM", true, false).Says("The string without blanks, or the characters given, at its start.", "LTRIM('  a ') -> 'a '"),
+	trim("RTRIM", false, true).Says("The string without blanks, or the characters given, at its end.", "RTRIM('axx', 'x') -> 'a'"),
+	trim("BTRIM", true, true).Says("The string without blanks, or the characters given, at both ends.", "BTRIM(' a ') -> 'a'"),
+	startsWith, endsWith, translate, elt, printf, regexpExtract, regexpExtractAll, regexpReplace, regexpFind, regexpCount, regexpInstr,
+	regexpSubstr,
+	pad("LPAD", true).Says("The string filled on the left to a length, or cut to it.", "LPAD('7', 3, '0') -> '007'"),
+	pad("RPAD", false).Says("The string filled on the right to a length, or cut to it.", "RPAD('ab', 4, '.') -> 'ab..'"),
+	position, locate, instr, left, right, repeat, reverse, initcap, ascii, chr, concatWS, overlay, toBase64, fromBase64, encode,
+	decode, hexOf, unhex, bin, isAlpha, isDigit, isDecimal, isValidUTF8, makeValidUTF8, urlEncode, urlDecode, parseURL, inetAton,
+	inetNtoa, uuid,
+	digest("MD5", 32, sumMD5).Says("The MD5 hash in hexadecimal digits.", "MD5('a') -> '0cc175b9c0f1b6a831c399e269772661'"),
+	digest("SHA1", 40, sumSHA1).Says("The SHA-1 hash in hexadecimal digits.", "SHA1('a') -> '86f7e437faa5a7fce15d1ddcb9eaeaea377667b8'"),
+	digest("SHA224", 56, sumSHA224).Says(
+		"The SHA-224 hash in hexadecimal digits.", "SHA224('a') -> 'abd37534c7d9a2efb9465de931cd7055ffdb8879563ae98078d6d6d5'"),
+	digest("SHA256", 64, sumSHA256).Says(
+		"The SHA-256 hash in hexadecimal digits.", "SHA256('a') -> 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'"),
+	digest("SHA384", 96, sumSHA384).Says("The SHA-384 hash in hexadecimal digits."),
+	digest("SHA512", 128, sumSHA512).Says("The SHA-512 hash in hexadecimal digits."),
+	sha2,
 }
 
 // CountChar counts a character in a string: Nexmark's user-defined function.
@@ -68,7 +83,7 @@ var length = func() *functions.Scalar {
 	f := strict("CHAR_LENGTH", "CHAR_LENGTH(string)", functions.Strict(types.IntType), []functions.Param{functions.StringParam},
 		func(args []batch.Vector, out *batch.Vector, i int) {
 			out.I64[i] = chars(args[0].Bytes(i))
-		})
+		}).Says("The number of characters.", "CHAR_LENGTH('straße') -> 6")
 	f.Aliases = []string{"CHARACTER_LENGTH"}
 	return f
 }()
@@ -115,7 +130,7 @@ var splitIndex = parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", f
 			return from, from + at
 		}
 		return from, len(s)
-	})
+	}).Says("The part of that number, counted from 0, between separators; NULL if there are fewer.", "SPLIT_INDEX('a,b,c', ',', 1) -> 'b'")
 
 var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(types.StringType),
 	[]functions.Param{functions.StringParam, functions.StringParam, functions.StringParam},
@@ -135,7 +150,7 @@ var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(ty
 		}
 		out.Buf = append(out.Buf, s...)
 		out.EndBytes(i, off)
-	})
+	}).Says("The string with every occurrence of old replaced.", "REPLACE('hello', 'l', 'L') -> 'heLLo'")
 
 var space = []byte(" ")
 
@@ -160,7 +175,7 @@ var substring = func() *functions.Scalar {
 				return from, len(s)
 			}
 			return from, from + skip(s[from:], args[2].I64[i])
-		})
+		}).Says("The part from a position, counted from 1 and from the end when negative, of that length or to the end.", "SUBSTRING('hello' FROM 2 FOR 3) -> 'ell'", "SUBSTRING('hello', -3) -> 'llo'")
 	f.Aliases = []string{"SUBSTR"}
 	general := f.Bind
 	f.Bind = func(c functions.Call) (functions.Kernel, error) {

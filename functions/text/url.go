@@ -23,13 +23,13 @@ var urlEncode = strict("URL_ENCODE", "URL_ENCODE(string)", functions.Nullable(ty
 			}
 		}
 		out.EndBytes(i, off)
-	})
+	}).Says("The string with all but letters, digits and . - * _ as %XX; a blank becomes +.", "URL_ENCODE('a b&c') -> 'a+b%26c'")
 
 // urlDecode reads it; NULL for a % without two digits. With recursive it decodes
 // until nothing changes, at most depth times (10 if not said).
 var urlDecode = func() *functions.Scalar {
 	f := strict("URL_DECODE", "URL_DECODE(string[, recursive[, max depth]])", functions.Nullable(types.StringType),
-		[]functions.Param{str, functions.BooleanParam.Opt(), functions.IntParam.Opt()}, nil)
+		[]functions.Param{str, functions.BooleanParam.Opt(), functions.IntParam.Opt()}, nil).Says("The string that URL_ENCODE made this of; with recursive again and again, at most so many times. NULL where it isn't well formed.", "URL_DECODE('a+b%26c') -> 'a b&c'")
 	f.Bind = func(functions.Call) (functions.Kernel, error) {
 		var room [2][]byte
 		return kernel(func(args []batch.Vector, out *batch.Vector, i int) {
@@ -201,7 +201,7 @@ func queryValue(query, key string) (string, bool) {
 // parseURL takes a URL apart. The last URL is remembered for
 // constants and runs of equal ones.
 var parseURL = func() *functions.Scalar {
-	f := strict("PARSE_URL", "PARSE_URL(url, part[, key])", functions.Nullable(types.StringType), []functions.Param{str, str, str.Opt()}, nil)
+	f := strict("PARSE_URL", "PARSE_URL(url, part[, key])", functions.Nullable(types.StringType), []functions.Param{str, str, str.Opt()}, nil).Shown("PARSE_URL('http://example.org/p?k=v', 'QUERY', 'k') -> 'v'")
 	f.Doc.Text = "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE or USERINFO; with QUERY and a key the value of that parameter. NULL for what isn't a URL or isn't there."
 	f.Bind = func(functions.Call) (functions.Kernel, error) {
 		var last string
