@@ -121,6 +121,10 @@ type Reader interface {
 	Close() error
 }
 
+// Timed is a Reader that knows event time beside its rows: the split's watermark is
+// at least what it says. Asked when it has no rows. Optional.
+type Timed interface{ Watermark() (ms int64) }
+
 // Optional abilities of a Source, found by assertion before Splits is called.
 type (
 	// LimitPusher stops after n rows per split; the plan still limits.

@@ -50,7 +50,9 @@ type Config struct {
 	Now     func() time.Time
 	Lookup  func(name string) (string, bool) // ${VAR}
 	Cores   int                              // what parallelism "auto" means; 0: those of the machine
-	Driver  func() job.Driver                // who decides which task runs; nil: goroutines
+	// Connector, when it isn't nil, makes what tables of a connector use in its place.
+	Connector func(*connectors.Connector) *connectors.Connector
+	Driver    func() job.Driver // who decides which task runs; nil: goroutines
 
 	StateDir         string // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
 	AcceptDuplicates bool   // fall back behind a checkpoint whose sinks have published
@@ -174,8 +176,14 @@ func loadZone(name string) (*time.Location, error) {
 func (s *Session) binder(q *types.Session) *bind.Binder {
 	return &bind.Binder{
 		Names: s.names, Functions: s.funcs, Session: q, Streaming: !q.Batch,
-		Connector: func(name string) *connectors.Connector { return connectorlist.Lookup(name) },
-		Format:    func(name string) *formats.Format { return formatlist.Lookup(name) },
+		Connector: func(name string) *connectors.Connector {
+			c := connectorlist.Lookup(name)
+			if c != nil && s.cfg.Connector != nil {
+				return s.cfg.Connector(c)
+			}
+			return c
+		},
+		Format: func(name string) *formats.Format { return formatlist.Lookup(name) },
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	exitUsage    = 2
 	exitSQL      = 3
 	exitSIGINT   = 130
+	exitTest     = 4 // a test case failed
 	exitExternal = 5
 	exitState    = 6
 )

@@ -9,5 +9,6 @@ var verbs = []func(*flags) *cobra.Command{
 	runVerb,
 	checkVerb,
 	explainVerb,
+	testVerb,
 	versionVerb,
 }

@@ -46,6 +46,7 @@ type split struct {
 	start  []byte
 	skip   int // rows of the first batch that were sent before a restore
 	reader connectors.Reader
+	timed  connectors.Timed // the reader, if it is one
 	before []byte // position of the batch being sent
 	out    int    // rows of it that went out
 	max    int64  // the greatest watermark candidate
@@ -105,6 +106,7 @@ func (o *Operator) openSplit(s *split) error {
 		return o.spec.errorf("split %s: %v", s.ref.Name, err)
 	}
 	s.reader, s.before, s.out = r, s.start, s.skip
+	s.timed, _ = r.(connectors.Timed)
 	o.open = append(o.open, s)
 	return nil
 }
@@ -170,6 +172,9 @@ func (o *Operator) take() (operators.Status, error) {
 		b, err := s.reader.Next()
 		switch {
 		case errors.Is(err, connectors.ErrNotReady):
+			if s.timed != nil {
+				s.max = max(s.max, s.timed.Watermark())
+			}
 			s.idle = s.idle || o.spec.Idle > 0 && o.env.Now().Sub(s.last) >= o.spec.Idle
 			o.turn++
 			tries++
