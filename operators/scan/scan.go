@@ -47,9 +47,9 @@ type split struct {
 	skip   int // rows of the first batch that were sent before a restore
 	reader connectors.Reader
 	timed  connectors.Timed // the reader, if it is one
-	before []byte // position of the batch being sent
-	out    int    // rows of it that went out
-	max    int64  // the greatest watermark candidate
+	before []byte           // position of the batch being sent
+	out    int              // rows of it that went out
+	max    int64            // the greatest watermark candidate
 	idle   bool
 	last   time.Time // of the last row, or of the beginning
 
