@@ -17,21 +17,63 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// ErrNotFound and ErrExists are what a Catalog answers; Names adds the name.
+// What a Catalog answers; Names adds the names. ErrNoDatabase is for a database
+// that should hold a table.
 var (
-	ErrNotFound = errors.New("not found")
-	ErrExists   = errors.New("already exists")
+	ErrNotFound   = errors.New("not found")
+	ErrExists     = errors.New("already exists")
+	ErrNotEmpty   = errors.New("not empty")
+	ErrNoDatabase = errors.New("database not found")
+	ErrReadOnly   = errors.New("the catalog is read-only")
 )
 
-// Catalog stores databases of tables.
+// Catalog stores databases of tables. Its calls come from a session's goroutine;
+// what it returns isn't changed by the caller, nor what it was given.
 type Catalog interface {
 	Databases(ctx context.Context) ([]string, error)
-	CreateDatabase(ctx context.Context, db string, d *Database, ifNotExists bool) error
-	DropDatabase(ctx context.Context, db string, cascade bool) error
-	Tables(ctx context.Context, db string) ([]string, error)
-	Table(ctx context.Context, db, name string) (*Table, error) // ErrNotFound
-	Put(ctx context.Context, db, name string, t *Table, replace bool) error
-	Drop(ctx context.Context, db, name string) error
+	Database(ctx context.Context, db string) (*Database, error)                  // ErrNotFound
+	PutDatabase(ctx context.Context, db string, d *Database, replace bool) error // ErrExists
+	DropDatabase(ctx context.Context, db string, cascade bool) error             // ErrNotFound, ErrNotEmpty
+	Tables(ctx context.Context, db string) ([]string, error)                     // ErrNoDatabase
+	Table(ctx context.Context, db, name string) (*Table, error)                  // ErrNotFound
+	Put(ctx context.Context, db, name string, t *Table, replace bool) error      // ErrExists, ErrNoDatabase
+	Drop(ctx context.Context, db, name string) error                             // ErrNotFound
+}
+
+// Kind is a sort of catalog, as CREATE CATALOG's option type names it.
+type Kind struct {
+	Type    string
+	Doc     string
+	Options []KindOption
+	Open    func(ctx context.Context, c Config) (Catalog, error)
+}
+
+// KindOption is an option of CREATE CATALOG for a Kind.
+type KindOption struct {
+	Name, Default, Doc string
+	Required           bool
+}
+
+// Config is what a catalog is opened with.
+type Config struct {
+	Name    string
+	Options map[string]string
+	// Define reads a CREATE TABLE or CREATE VIEW whose names are relative to the
+	// given database of this catalog: what catalogs that keep SQL need.
+	Define func(src *sqlerr.Source, database string) (*Table, error)
+}
+
+// Option is an option's value, or its default.
+func (c Config) Option(k *Kind, name string) string {
+	if v, ok := c.Options[name]; ok {
+		return v
+	}
+	for _, o := range k.Options {
+		if o.Name == name {
+			return o.Default
+		}
+	}
+	return ""
 }
 
 // Database is what is known of a database beside its tables.
@@ -58,11 +100,26 @@ type Table struct {
 	Key          []string // PRIMARY KEY NOT ENFORCED
 	KeyName      string
 	PartitionBy  []string
-	Distribution string // the DISTRIBUTED clause's text
+	Distribution *Distribution
+	Partitions   []Partition // registered by ALTER TABLE ADD PARTITION
 	Options      []Option
 	Comment      string
 	View         *View
 	At           sqlerr.Span // the statement that made it
+}
+
+// Distribution is DISTRIBUTED BY Kind(Columns) INTO Buckets BUCKETS.
+type Distribution struct {
+	Kind    string // "", HASH or RANGE
+	Columns []string
+	Buckets int // 0: not said
+}
+
+// Partition is a registered partition: the values of the partition columns, in
+// their order.
+type Partition struct {
+	Values  []string
+	Options []Option
 }
 
 // Column is a column of a table.

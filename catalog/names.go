@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
 	"strings"
 
@@ -11,16 +12,34 @@ import (
 )
 
 // Names is a session's view of all catalogs: the current catalog and database, and
-// temporary objects, which hide others of their path.
+// temporary objects, which hide others of their path. catalogs.go has what concerns
+// catalogs and databases.
 type Names struct {
 	Catalog, Database string
-	catalogs          map[string]Catalog
-	temporary         map[Path]*Table
+	Config            func(name string) Config // what CREATE CATALOG opens a catalog with
+	Kinds             []*Kind                  // the sorts of catalog there are
+
+	catalogs  map[string]*entry
+	temporary map[Path]*Table
+}
+
+// entry is a catalog with what CREATE CATALOG said; info is nil for the built-in
+// one.
+type entry struct {
+	Catalog
+	info     *Info
+	database string // current after USE CATALOG
+}
+
+// Info is what CREATE CATALOG said of a catalog.
+type Info struct {
+	Type, Comment string
+	Options       []Option // type included
 }
 
 // NewNames makes names over one catalog.
 func NewNames(name string, c Catalog, database string) *Names {
-	return &Names{Catalog: name, Database: database, catalogs: map[string]Catalog{name: c}, temporary: map[Path]*Table{}}
+	return &Names{Catalog: name, Database: database, catalogs: map[string]*entry{name: {Catalog: c, database: database}}, temporary: map[Path]*Table{}}
 }
 
 // At is the same names with another current catalog and database: how a view's
@@ -53,23 +72,47 @@ func (n *Names) Resolve(name *ast.Name) (Path, *Table, error) {
 	if err != nil {
 		return p, nil, err
 	}
+	t, err := n.find(p)
+	if err != nil {
+		return p, nil, sqlerr.At(err, name.Span())
+	}
+	if t == nil {
+		return p, nil, sqlerr.New(sqlerr.NotFound, name.Span(), "Object '%s' not found%s", name, n.near(p))
+	}
+	return p, t, nil
+}
+
+// find is the table or view of that path, nil if there is none.
+func (n *Names) find(p Path) (*Table, error) {
 	if t := n.temporary[p]; t != nil {
-		return p, t, nil
+		return t, nil
 	}
-	if c := n.catalogs[p.Catalog]; c != nil {
-		t, err := c.Table(context.Background(), p.Database, p.Name)
-		if err == nil {
-			return p, t, nil
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return p, nil, sqlerr.At(err, name.Span())
-		}
+	c := n.catalogs[p.Catalog]
+	if c == nil {
+		return nil, nil
 	}
-	near := ""
-	if all, err := n.list(context.Background(), p.Catalog, p.Database, nil); err == nil {
-		near = sqlerr.DidYouMean(p.Name, all)
+	t, err := c.Table(context.Background(), p.Database, p.Name)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
 	}
-	return p, nil, sqlerr.New(sqlerr.NotFound, name.Span(), "Object '%s' not found%s", name, near)
+	return t, err
+}
+
+// Temporary says whether the path means a temporary object.
+func (n *Names) Temporary(p Path) bool { return n.temporary[p] != nil }
+
+// near is the nearest name, for messages.
+func (n *Names) near(p Path) string {
+	if n.catalogs[p.Catalog] == nil {
+		return sqlerr.DidYouMean(p.Catalog, n.Catalogs())
+	}
+	all, err := n.list(context.Background(), p.Catalog, p.Database, nil)
+	if err != nil {
+		dbs, _ := n.catalogs[p.Catalog].Databases(context.Background())
+		return sqlerr.DidYouMean(p.Database, dbs)
+	}
+	all = slices.DeleteFunc(all, func(x string) bool { return x == p.Name }) // there, but of another kind
+	return sqlerr.DidYouMean(p.Name, all)
 }
 
 // Put stores a table or view.
@@ -79,23 +122,66 @@ func (n *Names) Put(p Path, t *Table, temporary, ifNotExists, replace bool) erro
 			if ifNotExists {
 				return nil
 			}
-			return sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "Temporary table %s already exists", p.Dotted())
+			return sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "Temporary table '%s' already exists", p)
 		}
 		n.temporary[p] = t
 		return nil
 	}
 	c := n.catalogs[p.Catalog]
 	if c == nil {
-		return sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "catalog %q not found", p.Catalog)
+		return sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "Catalog %s does not exist%s", p.Catalog, sqlerr.DidYouMean(p.Catalog, n.Catalogs()))
 	}
 	err := c.Put(context.Background(), p.Database, p.Name, t, replace)
 	switch {
 	case errors.Is(err, ErrExists) && ifNotExists:
 		return nil
 	case errors.Is(err, ErrExists):
-		return sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "Could not execute CreateTable in path %s: it already exists", p)
-	case errors.Is(err, ErrNotFound):
-		return sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "database %q not found", p.Database)
+		return sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "Could not execute CreateTable in path %s: Table (or view) %s.%s already exists in Catalog %s", p, p.Database, p.Name, p.Catalog)
+	case errors.Is(err, ErrNoDatabase):
+		return sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "Database %s does not exist in Catalog %s%s", p.Database, p.Catalog, n.near(Path{p.Catalog, p.Database, ""}))
+	}
+	return err
+}
+
+// Alterable finds the permanent table or view that ALTER TABLE or ALTER VIEW names.
+func (n *Names) Alterable(stmt *ast.Alter) (Path, *Table, error) {
+	p, err := n.Path(stmt.Name)
+	if err != nil {
+		return p, nil, err
+	}
+	var t *Table
+	if !n.Temporary(p) {
+		if t, err = n.find(p); err != nil {
+			return p, nil, sqlerr.At(err, stmt.Name.Span())
+		}
+	}
+	switch {
+	case t == nil && stmt.IfExists:
+		return p, nil, nil
+	case t == nil:
+		return p, nil, sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "%s %s doesn't exist or is a temporary %s%s", title(stmt.Kind), p, strings.ToLower(string(stmt.Kind)), n.near(p))
+	case t.View != nil && stmt.Kind == ast.Table:
+		return p, nil, sqlerr.New(sqlerr.Invalid, stmt.Name.Span(), "ALTER TABLE for a view is not allowed")
+	case t.View == nil && stmt.Kind == ast.View:
+		return p, nil, sqlerr.New(sqlerr.Invalid, stmt.Name.Span(), "ALTER VIEW for a table is not allowed")
+	}
+	return p, t, nil
+}
+
+func title(k ast.ObjectKind) string {
+	s := string(k)
+	return s[:1] + strings.ToLower(s[1:])
+}
+
+// Rename gives a permanent table or view another name in its database.
+func (n *Names) Rename(p Path, t *Table, to string) error {
+	c, ctx := n.catalogs[p.Catalog], context.Background()
+	err := c.Put(ctx, p.Database, to, t, false)
+	if errors.Is(err, ErrExists) {
+		return sqlerr.New(sqlerr.Exists, sqlerr.Span{}, "Table (or view) %s.%s already exists in Catalog %s", p.Database, to, p.Catalog)
+	}
+	if err == nil {
+		err = c.Drop(ctx, p.Database, p.Name)
 	}
 	return err
 }
@@ -106,110 +192,41 @@ func (n *Names) Drop(stmt *ast.Drop) error {
 	if err != nil {
 		return err
 	}
-	_, t, err := n.Resolve(stmt.Name)
-	if err != nil {
+	t, hidden := n.temporary[p], false
+	if !stmt.Temporary {
+		hidden = t != nil
+		t = nil
+		if c := n.catalogs[p.Catalog]; c != nil {
+			t, err = c.Table(context.Background(), p.Database, p.Name)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				if t = nil; !errors.Is(err, ErrNoDatabase) { // a broken definition can be dropped
+					t = &Table{}
+					if stmt.Kind == ast.View {
+						t.View = &View{}
+					}
+				}
+			}
+		}
+	}
+	kind := string(stmt.Kind)
+	kind = kind[:1] + strings.ToLower(kind[1:])
+	switch {
+	case hidden:
+		return sqlerr.New(sqlerr.Invalid, stmt.Name.Span(), "Temporary %s with identifier '%s' exists. Drop it first before removing the permanent %s.", strings.ToLower(kind), p, strings.ToLower(kind)).
+			WithHint("DROP TEMPORARY %s %s", stmt.Kind, stmt.Name)
+	case t == nil || (t.View != nil) != (stmt.Kind == ast.View):
 		if stmt.IfExists {
 			return nil
 		}
-		return err
-	}
-	if (t.View != nil) != (stmt.Kind == ast.View) {
-		return sqlerr.New(sqlerr.Invalid, stmt.Name.Span(), "%s is not a %s", p.Dotted(), strings.ToLower(string(stmt.Kind)))
-	}
-	if n.temporary[p] != nil {
+		if stmt.Temporary {
+			kind = "Temporary table or view"
+		}
+		return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "%s with identifier '%s' does not exist%s", kind, p.Dotted(), n.near(p))
+	case stmt.Temporary:
 		delete(n.temporary, p)
 		return nil
 	}
 	return n.catalogs[p.Catalog].Drop(context.Background(), p.Database, p.Name)
-}
-
-// Use is USE and USE CATALOG.
-func (n *Names) Use(stmt *ast.Use) error {
-	parts := stmt.Name.Parts
-	if stmt.Kind == ast.Catalog {
-		if n.catalogs[parts[0].Name] == nil {
-			return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "catalog %q not found%s", parts[0].Name, sqlerr.DidYouMean(parts[0].Name, n.Catalogs()))
-		}
-		n.Catalog, n.Database = parts[0].Name, "default_database"
-		return nil
-	}
-	catalog, db := n.Catalog, parts[len(parts)-1].Name
-	if len(parts) == 2 {
-		catalog = parts[0].Name
-	}
-	c := n.catalogs[catalog]
-	if c == nil {
-		return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "catalog %q not found", catalog)
-	}
-	all, err := c.Databases(context.Background())
-	if err != nil {
-		return err
-	}
-	for _, x := range all {
-		if x == db {
-			n.Catalog, n.Database = catalog, db
-			return nil
-		}
-	}
-	return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "database %q not found%s", db, sqlerr.DidYouMean(db, all))
-}
-
-// CreateDatabase is CREATE DATABASE.
-func (n *Names) CreateDatabase(stmt *ast.CreateDatabase) error {
-	c, db := n.split(stmt.Name)
-	if c == nil {
-		return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "catalog of %s not found", stmt.Name)
-	}
-	err := c.CreateDatabase(context.Background(), db, &Database{}, stmt.IfNotExists)
-	if errors.Is(err, ErrExists) {
-		return sqlerr.New(sqlerr.Exists, stmt.Name.Span(), "database %q already exists", db)
-	}
-	return err
-}
-
-// DropDatabase is DROP DATABASE.
-func (n *Names) DropDatabase(stmt *ast.Drop) error {
-	c, db := n.split(stmt.Name)
-	err := ErrNotFound
-	if c != nil {
-		err = c.DropDatabase(context.Background(), db, stmt.Cascade)
-	}
-	if errors.Is(err, ErrNotFound) {
-		if stmt.IfExists {
-			return nil
-		}
-		return sqlerr.New(sqlerr.NotFound, stmt.Name.Span(), "database %q not found", db)
-	}
-	return err
-}
-
-func (n *Names) split(name *ast.Name) (Catalog, string) {
-	if len(name.Parts) == 2 {
-		return n.catalogs[name.Parts[0].Name], name.Parts[1].Name
-	}
-	return n.catalogs[n.Catalog], name.Last().Name
-}
-
-// Catalogs are the catalogs' names, sorted.
-func (n *Names) Catalogs() []string {
-	var out []string
-	for c := range n.catalogs {
-		out = append(out, c)
-	}
-	sort.Strings(out)
-	return out
-}
-
-// Databases lists the databases of a catalog, nil for the current one.
-func (n *Names) Databases(ctx context.Context, in *ast.Name) ([]string, error) {
-	c := n.catalogs[n.Catalog]
-	if in != nil {
-		c = n.catalogs[in.Last().Name]
-	}
-	if c == nil {
-		return nil, sqlerr.New(sqlerr.NotFound, in.Span(), "catalog %q not found", in)
-	}
-	return c.Databases(ctx)
 }
 
 // Tables lists tables and views of a database, nil for the current one.
@@ -230,20 +247,31 @@ func (n *Names) in(ctx context.Context, in *ast.Name, keep func(*Table) bool) ([
 			catalog = in.Parts[0].Name
 		}
 	}
-	return n.list(ctx, catalog, db, keep)
+	out, err := n.list(ctx, catalog, db, keep)
+	if err != nil && in != nil {
+		return nil, sqlerr.At(err, in.Span())
+	}
+	return out, err
 }
 
 func (n *Names) list(ctx context.Context, catalog, db string, keep func(*Table) bool) ([]string, error) {
 	c := n.catalogs[catalog]
 	if c == nil {
-		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "catalog %q not found", catalog)
+		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "Catalog %s does not exist%s", catalog, sqlerr.DidYouMean(catalog, n.Catalogs()))
 	}
 	all, err := c.Tables(ctx, db)
+	if errors.Is(err, ErrNoDatabase) {
+		dbs, _ := c.Databases(ctx)
+		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "Database '%s'.'%s' doesn't exist%s", catalog, db, sqlerr.DidYouMean(db, dbs))
+	}
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, name := range all {
+		if n.temporary[Path{catalog, db, name}] != nil {
+			continue
+		}
 		if keep == nil {
 			out = append(out, name)
 		} else if t, err := c.Table(ctx, db, name); err == nil && keep(t) {

@@ -18,6 +18,8 @@ type registry struct {
 	aggregates map[string]*functions.Aggregate
 	tables     map[string]*functions.Table
 
+	off bool // the built-in ones aren't used: USE MODULES without core
+
 	// The session's own functions, which hide built-in ones of their name.
 	java map[string]*functions.Scalar // classes of Java that are built in
 	sql  map[string]*bind.SQLFunction
@@ -48,6 +50,9 @@ func (r *registry) Scalar(name string) *functions.Scalar {
 	if f := r.java[name]; f != nil {
 		return f
 	}
+	if r.off {
+		return nil
+	}
 	return r.scalars[name]
 }
 
@@ -65,34 +70,54 @@ func (r *registry) forget(name string) {
 
 // Aggregate is the aggregate function of that name, or nil.
 func (r *registry) Aggregate(name string) *functions.Aggregate {
+	if r.off {
+		return nil
+	}
 	return r.aggregates[strings.ToUpper(name)]
 }
 
 // Table is the table function of that name, or nil.
-func (r *registry) Table(name string) *functions.Table { return r.tables[strings.ToUpper(name)] }
+func (r *registry) Table(name string) *functions.Table {
+	if r.off {
+		return nil
+	}
+	return r.tables[strings.ToUpper(name)]
+}
 
 // classes are the Java classes that CREATE FUNCTION ... AS 'class' may name.
 var classes = map[string]*functions.Scalar{
 	"com.github.nexmark.flink.udf.CountChar": text.CountChar,
 }
 
-// names lists every function name, sorted.
+// names lists every function name, sorted, in lower case.
 func (r *registry) names() []string {
-	var out []string
-	for n := range r.scalars {
-		if n[0] >= 'A' && n[0] <= 'Z' && !strings.Contains(n, " ") {
+	out := r.userNames()
+	if !r.off {
+		for n := range r.scalars {
+			if n[0] >= 'A' && n[0] <= 'Z' && !strings.Contains(n, " ") {
+				out = append(out, strings.ToLower(n))
+			}
+		}
+		for n := range r.aggregates {
+			out = append(out, strings.ToLower(n))
+		}
+		for n := range r.tables {
 			out = append(out, strings.ToLower(n))
 		}
 	}
+	sort.Strings(out)
+	return slices.Compact(out)
+}
+
+// userNames lists the session's own functions, sorted, in lower case.
+func (r *registry) userNames() []string {
+	var out []string
 	for n := range r.java {
 		out = append(out, strings.ToLower(n))
 	}
 	for n := range r.sql {
 		out = append(out, strings.ToLower(n))
 	}
-	for n := range r.aggregates {
-		out = append(out, strings.ToLower(n))
-	}
 	sort.Strings(out)
-	return slices.Compact(out)
+	return out
 }

@@ -61,9 +61,27 @@ func (s *Session) check(stmt ast.Stmt) error {
 	case *ast.QueryStmt, *ast.Insert, *ast.StatementSet:
 		_, _, err := s.plan(stmt, func(b *batch.Batch) error { return nil })
 		return err
-	default:
-		return s.define(stmt, nopOutput{})
+	case *ast.CreateTable:
+		if stmt.Query == nil {
+			break
+		}
+		fill, err := s.createAs(stmt)
+		if err == nil {
+			_, _, err = s.plan(fill, nil)
+		}
+		return err
 	}
+	return s.define(stmt, nopOutput{})
+}
+
+// createAs is the first half of CREATE TABLE AS: it makes the table and returns the
+// INSERT that fills it.
+func (s *Session) createAs(stmt *ast.CreateTable) (*ast.Insert, error) {
+	q, err := s.query()
+	if err != nil {
+		return nil, err
+	}
+	return s.createTable(stmt, q)
 }
 
 // jobs are the unbounded jobs of a script.
@@ -107,6 +125,15 @@ func (s *Session) execute(jobs *jobs, stmt ast.Stmt, out Output) error {
 		return sqlerr.At(s.selectRows(jobs.ctx, stmt, out), stmt.Span())
 	case *ast.Insert, *ast.StatementSet:
 		return sqlerr.At(s.insert(jobs, stmt, out), stmt.Span())
+	case *ast.CreateTable:
+		if stmt.Query == nil {
+			break
+		}
+		fill, err := s.createAs(stmt)
+		if err == nil {
+			err = s.insert(jobs, fill, out)
+		}
+		return sqlerr.At(err, stmt.Span())
 	}
 	return sqlerr.At(s.define(stmt, out), stmt.Span())
 }

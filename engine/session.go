@@ -18,6 +18,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/catalog"
+	catalogs "github.com/millrace/millrace/catalog/all"
 	"github.com/millrace/millrace/catalog/memory"
 	"github.com/millrace/millrace/connectors"
 	connectorlist "github.com/millrace/millrace/connectors/all"
@@ -60,10 +61,11 @@ type Config struct {
 
 // Session is one user's catalog names and settings. It belongs to one goroutine.
 type Session struct {
-	cfg   Config
-	names *catalog.Names
-	set   map[string]string
-	funcs *registry
+	cfg     Config
+	names   *catalog.Names
+	set     map[string]string
+	funcs   *registry
+	modules *modules
 
 	jobs   map[string]int // names given to jobs
 	list   *JobList
@@ -79,7 +81,9 @@ func New(cfg Config) *Session {
 		cfg.Stdout = os.Stdout
 	}
 	s := &Session{cfg: cfg, set: map[string]string{}, jobs: map[string]int{}, list: &JobList{}, funcs: newRegistry()}
+	s.modules = newModules(s.funcs)
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
+	s.names.Kinds, s.names.Config = catalogs.Kinds, s.catalogConfig
 	return s
 }
 

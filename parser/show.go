@@ -104,7 +104,7 @@ func (p *parser) describe() ast.Stmt {
 		d.ID = p.strPtr()
 		d.Pos = p.from(start)
 		return d
-	case p.is("FUNCTION"), p.is("CATALOG") && named, p.is("DATABASE") && named, p.is("MODEL") && named, p.is("CONNECTION") && named:
+	case p.is("FUNCTION") && next.kind == tokWord, p.is("FUNCTION") && named, p.is("CATALOG") && named, p.is("DATABASE") && named, p.is("MODEL") && named, p.is("CONNECTION") && named:
 		d.Kind = ast.ObjectKind(p.tok.word)
 		p.next()
 	case p.is("CATALOG", "EXTENDED"), p.is("DATABASE", "EXTENDED"), p.is("MODEL", "EXTENDED"), p.is("CONNECTION", "EXTENDED"):
@@ -114,7 +114,14 @@ func (p *parser) describe() ast.Stmt {
 		p.next()
 	}
 	d.Extended = p.kw("EXTENDED")
-	d.Name = p.name()
+	if d.Kind == ast.Function && p.tok.kind == tokWord && !isName(p.tok) {
+		// Flink wants ABS, UPPER and the like in back-ticks here.
+		id := ast.Ident{Pos: ast.Pos{At: p.span(p.tok.start, p.tok.end)}, Name: p.tok.text}
+		p.next()
+		d.Name = &ast.Name{Pos: id.Pos, Parts: []ast.Ident{id}}
+	} else {
+		d.Name = p.name()
+	}
 	d.Pos = p.from(start)
 	return d
 }

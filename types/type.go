@@ -222,18 +222,24 @@ func (k Kind) String() string { return kindNames[k] }
 func Ident(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // String is Flink's summary form: "BIGINT NOT NULL", "STRING", "ROW<`a` INT>".
-func (t Type) String() string {
-	s := t.base()
+func (t Type) String() string { return t.text(false) }
+
+// Serial is Flink's serialised form, as SHOW CREATE prints it: String, with STRING
+// and BYTES by their full names.
+func (t Type) Serial() string { return t.text(true) }
+
+func (t Type) text(serial bool) string {
+	s := t.base(serial)
 	if t.NotNull {
 		s += " NOT NULL"
 	}
 	return s
 }
 
-func (t Type) base() string {
+func (t Type) base(serial bool) string {
 	switch t.Kind {
 	case VarChar, VarBinary:
-		if t.Length == MaxLength {
+		if t.Length == MaxLength && !serial {
 			if t.Kind == VarChar {
 				return "STRING"
 			}
@@ -245,16 +251,16 @@ func (t Type) base() string {
 	case Decimal:
 		return fmt.Sprintf("DECIMAL(%d, %d)", t.Length, t.Scale)
 	case Array, Multiset:
-		return fmt.Sprintf("%s<%s>", t.Kind, t.Elem())
+		return fmt.Sprintf("%s<%s>", t.Kind, t.Elem().text(serial))
 	case Map:
-		return fmt.Sprintf("MAP<%s, %s>", t.Elem(), t.Value())
+		return fmt.Sprintf("MAP<%s, %s>", t.Elem().text(serial), t.Value().text(serial))
 	case Row, Structured:
 		f := make([]string, 0, len(t.Fields)+1)
 		if t.Kind == Structured {
 			f = append(f, "'"+t.Name+"'")
 		}
 		for _, x := range t.Fields {
-			s := Ident(x.Name) + " " + x.Type.String()
+			s := Ident(x.Name) + " " + x.Type.text(serial)
 			if x.Doc != "" {
 				s += " '" + strings.ReplaceAll(x.Doc, "'", "''") + "'"
 			}

@@ -3,7 +3,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"sort"
 
 	"github.com/millrace/millrace/catalog"
@@ -11,12 +10,29 @@ import (
 
 // Catalog is databases of tables in maps.
 type Catalog struct {
-	databases map[string]map[string]*catalog.Table
+	databases map[string]*database
+}
+
+type database struct {
+	catalog.Database
+	tables map[string]*catalog.Table
 }
 
 // New makes a catalog with one empty database.
-func New(database string) *Catalog {
-	return &Catalog{databases: map[string]map[string]*catalog.Table{database: {}}}
+func New(name string) *Catalog {
+	return &Catalog{databases: map[string]*database{name: {tables: map[string]*catalog.Table{}}}}
+}
+
+// Kind is CREATE CATALOG ... WITH ('type' = 'generic_in_memory').
+var Kind = &catalog.Kind{Type: "generic_in_memory", Doc: "Databases and tables that live as long as the session.",
+	Options: []catalog.KindOption{{Name: "default-database", Default: "default", Doc: "The database that is current after USE CATALOG."}},
+	Open: func(_ context.Context, c catalog.Config) (catalog.Catalog, error) {
+		db := c.Options["default-database"]
+		if db == "" {
+			db = "default"
+		}
+		return New(db), nil
+	},
 }
 
 func keys[T any](m map[string]T) []string {
@@ -31,26 +47,36 @@ func keys[T any](m map[string]T) []string {
 // Databases are the names, sorted.
 func (c *Catalog) Databases(context.Context) ([]string, error) { return keys(c.databases), nil }
 
-// CreateDatabase makes an empty database.
-func (c *Catalog) CreateDatabase(_ context.Context, db string, _ *catalog.Database, ifNotExists bool) error {
-	if _, ok := c.databases[db]; ok {
-		if ifNotExists {
-			return nil
-		}
-		return catalog.ErrExists
+// Database finds one.
+func (c *Catalog) Database(_ context.Context, db string) (*catalog.Database, error) {
+	if d := c.databases[db]; d != nil {
+		return &d.Database, nil
 	}
-	c.databases[db] = map[string]*catalog.Table{}
+	return nil, catalog.ErrNotFound
+}
+
+// PutDatabase makes a database, or changes what is known of it.
+func (c *Catalog) PutDatabase(_ context.Context, db string, d *catalog.Database, replace bool) error {
+	old := c.databases[db]
+	switch {
+	case old == nil:
+		c.databases[db] = &database{Database: *d, tables: map[string]*catalog.Table{}}
+	case !replace:
+		return catalog.ErrExists
+	default:
+		old.Database = *d
+	}
 	return nil
 }
 
 // DropDatabase forgets a database; one with tables only with cascade.
 func (c *Catalog) DropDatabase(_ context.Context, db string, cascade bool) error {
-	t, ok := c.databases[db]
-	if !ok {
+	d := c.databases[db]
+	if d == nil {
 		return catalog.ErrNotFound
 	}
-	if len(t) > 0 && !cascade {
-		return fmt.Errorf("database %q is not empty; add CASCADE to drop its tables too", db)
+	if len(d.tables) > 0 && !cascade {
+		return catalog.ErrNotEmpty
 	}
 	delete(c.databases, db)
 	return nil
@@ -58,39 +84,40 @@ func (c *Catalog) DropDatabase(_ context.Context, db string, cascade bool) error
 
 // Tables are the names of tables and views, sorted.
 func (c *Catalog) Tables(_ context.Context, db string) ([]string, error) {
-	t, ok := c.databases[db]
-	if !ok {
-		return nil, catalog.ErrNotFound
+	d := c.databases[db]
+	if d == nil {
+		return nil, catalog.ErrNoDatabase
 	}
-	return keys(t), nil
+	return keys(d.tables), nil
 }
 
 // Table finds one.
 func (c *Catalog) Table(_ context.Context, db, name string) (*catalog.Table, error) {
-	if t := c.databases[db][name]; t != nil {
-		return t, nil
+	if d := c.databases[db]; d != nil && d.tables[name] != nil {
+		return d.tables[name], nil
 	}
 	return nil, catalog.ErrNotFound
 }
 
 // Put stores one.
 func (c *Catalog) Put(_ context.Context, db, name string, t *catalog.Table, replace bool) error {
-	d, ok := c.databases[db]
-	if !ok {
-		return catalog.ErrNotFound
+	d := c.databases[db]
+	if d == nil {
+		return catalog.ErrNoDatabase
 	}
-	if d[name] != nil && !replace {
+	if d.tables[name] != nil && !replace {
 		return catalog.ErrExists
 	}
-	d[name] = t
+	d.tables[name] = t
 	return nil
 }
 
 // Drop forgets one.
 func (c *Catalog) Drop(_ context.Context, db, name string) error {
-	if c.databases[db][name] == nil {
+	d := c.databases[db]
+	if d == nil || d.tables[name] == nil {
 		return catalog.ErrNotFound
 	}
-	delete(c.databases[db], name)
+	delete(d.tables, name)
 	return nil
 }

@@ -94,11 +94,11 @@ func inline(v reflect.Value) (string, bool) {
 	}
 	switch x := v.Interface().(type) {
 	case Ident:
-		return ident(x.Name), true
+		return (&printer{}).ident(x.Name), true
 	case []Ident:
-		return "(" + idents(x) + ")", true
+		return "(" + (&printer{}).idents(x) + ")", true
 	case Name:
-		return path(&x), true
+		return (&printer{}).path(&x), true
 	case Text:
 		return quote(x.Value), true
 	case String:

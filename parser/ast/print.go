@@ -6,8 +6,9 @@ import (
 
 // Print writes a statement, query, expression, table reference or type as Flink
 // SQL on one line. Parsing the result gives the same tree but for the spans.
-func Print(n Node) string {
-	p := &printer{}
+func Print(n Node) string { return print(&printer{}, n) }
+
+func print(p *printer, n Node) string {
 	switch n := n.(type) {
 	case Stmt:
 		p.stmt(n)
@@ -30,16 +31,20 @@ func Print(n Node) string {
 	case *Column:
 		p.column(n)
 	case *Ident:
-		p.w(ident(n.Name))
+		p.w(p.ident(n.Name))
 	case Ident:
-		p.w(ident(n.Name))
+		p.w(p.ident(n.Name))
 	case *Text:
 		p.w(quote(n.Value))
 	}
 	return p.b.String()
 }
 
-type printer struct{ b strings.Builder }
+type printer struct {
+	b       strings.Builder
+	flink   *Expansion // not nil: every name quoted, lines broken and words as Flink prints them
+	aliased bool       // the table that follows has a name of its own
+}
 
 func (p *printer) w(s ...string) {
 	for _, x := range s {
@@ -65,7 +70,10 @@ func (p *printer) each(n int, f func(i int)) {
 func (p *printer) exprs(xs []Expr) { p.each(len(xs), func(i int) { p.expr(xs[i], 0) }) }
 
 // ident quotes a name if it needs to be.
-func ident(s string) string {
+func (p *printer) ident(s string) string {
+	if p.flink != nil {
+		return "`" + strings.ReplaceAll(s, "`", "``") + "`"
+	}
 	if plainIdent(s) && !Reserved(s) {
 		return s
 	}
@@ -85,18 +93,18 @@ func plainIdent(s string) bool {
 	return s != ""
 }
 
-func idents(ids []Ident) string {
+func (p *printer) idents(ids []Ident) string {
 	s := make([]string, len(ids))
 	for i, id := range ids {
-		s[i] = ident(id.Name)
+		s[i] = p.ident(id.Name)
 	}
 	return strings.Join(s, ", ")
 }
 
-func path(n *Name) string {
+func (p *printer) path(n *Name) string {
 	s := make([]string, len(n.Parts))
 	for i, id := range n.Parts {
-		s[i] = ident(id.Name)
+		s[i] = p.ident(id.Name)
 	}
 	return strings.Join(s, ".")
 }
@@ -129,7 +137,7 @@ func (p *printer) hints(hints []Hint) {
 	p.w(" /*+ ")
 	p.each(len(hints), func(i int) {
 		h := hints[i]
-		p.w(ident(h.Name.Name))
+		p.w(p.ident(h.Name.Name))
 		if len(h.Args) == 0 {
 			return
 		}
@@ -153,6 +161,10 @@ func (p *printer) hints(hints []Hint) {
 func (p *printer) typeName(t TypeName) {
 	switch t := t.(type) {
 	case *ScalarType:
+		if p.flink != nil && t.Name == "INT" {
+			p.w("INTEGER")
+			break
+		}
 		p.w(t.Name)
 		if len(t.Args) > 0 {
 			p.w("(")
@@ -196,7 +208,7 @@ func (p *printer) typeName(t TypeName) {
 }
 
 func (p *printer) field(f FieldDef) {
-	p.w(ident(f.Name.Name), " ")
+	p.w(p.ident(f.Name.Name), " ")
 	p.typeName(f.Type)
 	if f.Comment != nil {
 		p.w(" ", quote(f.Comment.Value))

@@ -18,8 +18,10 @@ func (p *printer) call(c *Call) {
 		p.w("`", c.Name.String(), "`")
 	case Reserved(name) && Callable(name):
 		p.w(c.Name.Parts[0].Name)
+	case p.flink != nil && name != "":
+		p.w(name)
 	default:
-		p.w(path(c.Name))
+		p.w(p.path(c.Name))
 	}
 	p.w("(")
 	if !p.specialArgs(name, c) {
@@ -57,7 +59,7 @@ func (p *printer) call(c *Call) {
 	if c.Over != nil {
 		p.w(" OVER ")
 		if c.Over.Bare {
-			p.w(ident(c.Over.Name.Name))
+			p.w(p.ident(c.Over.Name.Name))
 		} else {
 			p.window(c.Over)
 		}
@@ -109,6 +111,11 @@ func (p *printer) specialArgs(name string, c *Call) bool {
 		p.w(c.Keyword, ", ")
 		p.exprs(c.Args)
 	case "TRIM":
+		if p.flink != nil && c.Keyword == "" && len(c.Args) == 1 {
+			p.w("BOTH ' ' FROM ")
+			arg(0)
+			return true
+		}
 		p.opt(c.Keyword != "", c.Keyword+" ")
 		if len(c.Args) > 1 {
 			arg(1)
@@ -180,7 +187,7 @@ func (p *printer) window(w *Window) {
 	sep := ""
 	p.w("(")
 	if w.Name != nil {
-		p.w(ident(w.Name.Name))
+		p.w(p.ident(w.Name.Name))
 		sep = " "
 	}
 	if len(w.PartitionBy) > 0 {

@@ -30,7 +30,7 @@ func (p *printer) create(s Stmt) bool {
 		if len(s.Columns) > 0 {
 			p.w(" (")
 			p.each(len(s.Columns), func(i int) {
-				p.w(ident(s.Columns[i].Name.Name))
+				p.w(p.ident(s.Columns[i].Name.Name))
 				p.comment(s.Columns[i].Comment)
 			})
 			p.w(")")
@@ -40,7 +40,7 @@ func (p *printer) create(s Stmt) bool {
 	case *CreateCatalog:
 		p.w("CREATE CATALOG ")
 		p.opt(s.IfNotExists, "IF NOT EXISTS ")
-		p.w(ident(s.Name.Name))
+		p.w(p.ident(s.Name.Name))
 		p.comment(s.Comment)
 		p.with(s.Options)
 	case *CreateDatabase:
@@ -76,7 +76,7 @@ func (p *printer) create(s Stmt) bool {
 
 func (p *printer) named(ifNotExists bool, n *Name) {
 	p.opt(ifNotExists, "IF NOT EXISTS ")
-	p.w(path(n))
+	p.w(p.path(n))
 }
 
 func (p *printer) as(q Query) {
@@ -106,7 +106,7 @@ func (p *printer) createTable(s *CreateTable) {
 	p.partitioned(s.PartitionBy)
 	p.with(s.Options)
 	if l := s.Like; l != nil {
-		p.w(" LIKE ", path(l.Table))
+		p.w(" LIKE ", p.path(l.Table))
 		if len(l.Options) > 0 {
 			p.w(" (")
 			for i, o := range l.Options {
@@ -147,7 +147,7 @@ func (p *printer) createFunction(s *CreateFunction) {
 
 func (p *printer) partitioned(by []Ident) {
 	if len(by) > 0 {
-		p.w(" PARTITIONED BY (", idents(by), ")")
+		p.w(" PARTITIONED BY (", p.idents(by), ")")
 	}
 }
 
@@ -159,7 +159,7 @@ func (p *printer) distribution(word string, d *Distribution) {
 	if len(d.Columns) > 0 {
 		p.w(" BY ")
 		p.opt(d.Kind != "", d.Kind+" ")
-		p.w("(", idents(d.Columns), ")")
+		p.w("(", p.idents(d.Columns), ")")
 	}
 	if d.Buckets != nil {
 		p.w(" INTO ", d.Buckets.Text, " BUCKETS")
@@ -179,16 +179,16 @@ func (p *printer) schema(s *Schema, before string) {
 		sep = ", "
 	}
 	for _, w := range s.Watermarks {
-		p.w(sep, "WATERMARK FOR ", path(w.Column), " AS ")
+		p.w(sep, "WATERMARK FOR ", p.path(w.Column), " AS ")
 		p.expr(w.Expr, 0)
 		sep = ", "
 	}
 	for _, c := range s.Constraints {
 		p.w(sep)
 		if c.Name != nil {
-			p.w("CONSTRAINT ", ident(c.Name.Name), " ")
+			p.w("CONSTRAINT ", p.ident(c.Name.Name), " ")
 		}
-		p.w(c.Kind, " (", idents(c.Columns), ")")
+		p.w(c.Kind, " (", p.idents(c.Columns), ")")
 		p.opt(c.Enforced != "", " "+c.Enforced)
 		sep = ", "
 	}
@@ -196,7 +196,7 @@ func (p *printer) schema(s *Schema, before string) {
 }
 
 func (p *printer) column(c *Column) {
-	p.w(ident(c.Name.Name))
+	p.w(p.ident(c.Name.Name))
 	switch c.Kind {
 	case ComputedColumn:
 		p.w(" AS ")
@@ -217,7 +217,7 @@ func (p *printer) column(c *Column) {
 		if c.Position.After == nil {
 			p.w(" FIRST")
 		} else {
-			p.w(" AFTER ", ident(c.Position.After.Name))
+			p.w(" AFTER ", p.ident(c.Position.After.Name))
 		}
 	}
 }
@@ -239,12 +239,12 @@ func (p *printer) action(a AlterAction) {
 		p.distribution(map[bool]string{true: "MODIFY", false: "ADD"}[a.Modify]+" DISTRIBUTION", a.Distribution)
 	case *DropColumns:
 		p.w("DROP (")
-		p.each(len(a.Columns), func(i int) { p.w(path(a.Columns[i])) })
+		p.each(len(a.Columns), func(i int) { p.w(p.path(a.Columns[i])) })
 		p.w(")")
 	case *DropPrimaryKey:
 		p.w("DROP PRIMARY KEY")
 	case *DropConstraint:
-		p.w("DROP CONSTRAINT ", ident(a.Name.Name))
+		p.w("DROP CONSTRAINT ", p.ident(a.Name.Name))
 	case *DropWatermark:
 		p.w("DROP WATERMARK")
 	case *DropDistribution:
@@ -254,9 +254,9 @@ func (p *printer) action(a AlterAction) {
 		p.opt(a.IfExists, " IF EXISTS")
 		p.each(len(a.Partitions), func(i int) { p.partition(" ", a.Partitions[i]) })
 	case *RenameColumn:
-		p.w("RENAME ", path(a.From), " TO ", ident(a.To.Name))
+		p.w("RENAME ", p.path(a.From), " TO ", p.ident(a.To.Name))
 	case *RenameTo:
-		p.w("RENAME TO ", path(a.Name))
+		p.w("RENAME TO ", p.path(a.Name))
 	case *SetOptions:
 		p.w("SET ")
 		p.options(a.Options)

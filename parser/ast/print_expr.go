@@ -70,15 +70,18 @@ func (p *printer) not(on bool) { p.opt(on, "NOT ") }
 func (p *printer) bare(x Expr) {
 	switch x := x.(type) {
 	case *Name:
-		p.w(path(x))
+		p.w(p.path(x))
 	case *Star:
+		if p.flink.star(p, x) {
+			break
+		}
 		for _, q := range x.Qualifier {
-			p.w(ident(q.Name), ".")
+			p.w(p.ident(q.Name), ".")
 		}
 		p.w("*")
 	case *Unary:
 		p.w(x.Op)
-		p.opt(len(x.Op) > 1, " ")
+		p.opt(len(x.Op) > 1 || p.flink != nil, " ")
 		if x.Op == "NOT" {
 			p.expr(x.X, precNot)
 		} else if u, ok := x.X.(*Unary); ok && u.Op != "NOT" { // --x would be a comment
@@ -110,6 +113,7 @@ func (p *printer) bare(x Expr) {
 		p.not(x.Not)
 		p.w("BETWEEN ")
 		p.opt(x.Symmetric, "SYMMETRIC ")
+		p.opt(!x.Symmetric && p.flink != nil, "ASYMMETRIC ")
 		p.expr(x.Lo, precRange+1)
 		p.w(" AND ")
 		p.expr(x.Hi, precRange+1)
@@ -155,15 +159,15 @@ func (p *printer) bare(x Expr) {
 func (p *printer) leaf(x Expr) {
 	switch x := x.(type) {
 	case *NamedArg:
-		p.w(ident(x.Name.Name), " => ")
+		p.w(p.ident(x.Name.Name), " => ")
 		p.expr(x.Value, 0)
 	case *TableArg:
 		p.tableArg(x)
 	case *ModelArg:
-		p.w("MODEL ", path(x.Name))
+		p.w("MODEL ", p.path(x.Name))
 	case *Descriptor:
 		p.w("DESCRIPTOR(")
-		p.each(len(x.Columns), func(i int) { p.w(path(x.Columns[i])) })
+		p.each(len(x.Columns), func(i int) { p.w(p.path(x.Columns[i])) })
 		p.w(")")
 	case *Default:
 		p.w("DEFAULT")
@@ -184,7 +188,7 @@ func (p *printer) leaf(x Expr) {
 		p.w("]")
 	case *Field:
 		if n, ok := x.X.(*Name); ok {
-			p.w("(", path(n), ")")
+			p.w("(", p.path(n), ")")
 		} else if _, ok := x.X.(*Number); ok {
 			p.w("(")
 			p.bare(x.X)
@@ -192,7 +196,7 @@ func (p *printer) leaf(x Expr) {
 		} else {
 			p.expr(x.X, precPrimary)
 		}
-		p.w(".", ident(x.Name.Name))
+		p.w(".", p.ident(x.Name.Name))
 	case *Exists:
 		p.w(map[bool]string{true: "UNIQUE (", false: "EXISTS ("}[x.Unique])
 		p.query(x.Query)
@@ -218,6 +222,10 @@ func (p *printer) literal(x Expr) {
 	case *Param:
 		p.w("?")
 	case *Number:
+		if p.flink != nil {
+			p.w(strings.ToUpper(x.Text))
+			break
+		}
 		p.w(x.Text)
 	case *String:
 		p.w(quote(x.Value))
@@ -299,7 +307,9 @@ func (p *printer) tableArg(x *TableArg) {
 		p.w(")")
 	} else {
 		p.w("TABLE ")
+		p.aliased = true
 		p.tableRef(x.Table)
+		p.aliased = false
 	}
 	if len(x.PartitionBy) > 0 {
 		p.w(" PARTITION BY (")

@@ -12,11 +12,12 @@ func (p *printer) query(q Query) {
 			p.w(")")
 		})
 	case *TableQuery:
-		p.w("TABLE ", path(q.Name))
+		p.w("TABLE ", p.table(q.Name))
 	case *SetOp:
 		p.operand(q.L, q.Op, false)
-		p.w(" ", string(q.Op), " ")
-		p.opt(q.All, "ALL ")
+		p.w(p.line(), string(q.Op))
+		p.opt(q.All, " ALL")
+		p.w(p.line())
 		p.operand(q.R, q.Op, true)
 	case *Ordered:
 		p.ordered(q)
@@ -25,9 +26,9 @@ func (p *printer) query(q Query) {
 		p.opt(q.Recursive, "RECURSIVE ")
 		p.each(len(q.CTEs), func(i int) {
 			c := q.CTEs[i]
-			p.w(ident(c.Name.Name))
+			p.w(p.ident(c.Name.Name))
 			if len(c.Columns) > 0 {
-				p.w(" (", idents(c.Columns), ")")
+				p.w(" (", p.idents(c.Columns), ")")
 			}
 			p.w(" AS (")
 			p.query(c.Query)
@@ -72,14 +73,14 @@ func (p *printer) ordered(o *Ordered) {
 		p.query(o.Query)
 	}
 	if len(o.OrderBy) > 0 {
-		p.w(" ORDER BY ")
+		p.w(p.line(), "ORDER BY ")
 		p.each(len(o.OrderBy), func(i int) { p.orderItem(o.OrderBy[i]) })
 	}
 	if o.Limit != nil {
-		p.w(" LIMIT ", o.Limit.Text)
+		p.w(p.line(), "LIMIT ", o.Limit.Text)
 	}
 	if o.Offset != nil {
-		p.w(" OFFSET ", o.Offset.Text)
+		p.w(p.line(), "OFFSET ", o.Offset.Text)
 	}
 }
 
@@ -90,24 +91,24 @@ func (p *printer) selectQuery(s *Select) {
 	p.opt(s.Distinct, "DISTINCT ")
 	p.each(len(s.Items), func(i int) { p.selectItem(s.Items[i]) })
 	if s.From != nil {
-		p.w(" FROM ")
+		p.w(p.line(), "FROM ")
 		p.tableRef(s.From)
 	}
-	p.clause(" WHERE ", s.Where)
+	p.clause(p.line()+"WHERE ", s.Where)
 	if s.GroupBy != nil {
-		p.w(" GROUP BY ")
+		p.w(p.line(), "GROUP BY ")
 		p.opt(s.GroupBy.Distinct, "DISTINCT ")
 		p.each(len(s.GroupBy.Items), func(i int) { p.groupItem(s.GroupBy.Items[i]) })
 	}
-	p.clause(" HAVING ", s.Having)
+	p.clause(p.line()+"HAVING ", s.Having)
 	if len(s.Windows) > 0 {
 		p.w(" WINDOW ")
 		p.each(len(s.Windows), func(i int) {
-			p.w(ident(s.Windows[i].Name.Name), " AS ")
+			p.w(p.ident(s.Windows[i].Name.Name), " AS ")
 			p.window(s.Windows[i].Spec)
 		})
 	}
-	p.clause(" QUALIFY ", s.Qualify)
+	p.clause(p.line()+"QUALIFY ", s.Qualify)
 }
 
 // clause writes word and x unless x is nil.
@@ -121,7 +122,7 @@ func (p *printer) clause(word string, x Expr) {
 func (p *printer) selectItem(it SelectItem) {
 	p.expr(it.Expr, 0)
 	if it.Alias != nil {
-		p.w(" AS ", ident(it.Alias.Name))
+		p.w(" AS ", p.ident(it.Alias.Name))
 	}
 }
 
@@ -143,17 +144,20 @@ func (p *printer) groupItem(g GroupItem) {
 func (p *printer) tableRef(r TableRef) {
 	switch r := r.(type) {
 	case *TableName:
-		p.w(path(r.Name))
+		p.w(p.table(r.Name))
 		p.hints(r.Hints)
 		if r.AsOf != nil {
 			p.w(" FOR SYSTEM_TIME AS OF ")
 			p.expr(r.AsOf, 0)
 		}
+		p.opt(p.flink != nil && !p.aliased, " AS "+p.ident(r.Name.Last().Name))
 	case *Aliased:
+		_, p.aliased = r.Ref.(*TableName)
 		p.refOperand(r.Ref)
-		p.w(" AS ", ident(r.Name.Name))
+		p.aliased = false
+		p.w(" AS ", p.ident(r.Name.Name))
 		if len(r.Columns) > 0 {
-			p.w(" (", idents(r.Columns), ")")
+			p.w(" (", p.idents(r.Columns), ")")
 		}
 	case *Derived:
 		p.opt(r.Lateral, "LATERAL ")
@@ -213,9 +217,9 @@ func (p *printer) join(j *Join) {
 		p.tableRef(j.R)
 		return
 	}
-	p.w(" ")
+	p.w(p.line())
 	p.opt(j.Natural, "NATURAL ")
-	p.opt(j.Kind != InnerJoin, string(j.Kind)+" ")
+	p.opt(j.Kind != InnerJoin || p.flink != nil, string(j.Kind)+" ")
 	p.w("JOIN ")
 	if _, ok := j.R.(*Join); ok {
 		p.refOperand(j.R)
@@ -224,7 +228,7 @@ func (p *printer) join(j *Join) {
 	}
 	p.clause(" ON ", j.On)
 	if len(j.Using) > 0 {
-		p.w(" USING (", idents(j.Using), ")")
+		p.w(" USING (", p.idents(j.Using), ")")
 	}
 }
 
@@ -244,7 +248,7 @@ func (p *printer) matchRecognize(m *MatchRecognize) {
 		p.w("MEASURES ")
 		p.each(len(m.Measures), func(i int) {
 			p.expr(m.Measures[i].Expr, 0)
-			p.w(" AS ", ident(m.Measures[i].Name.Name))
+			p.w(" AS ", p.ident(m.Measures[i].Name.Name))
 		})
 		p.w(" ")
 	}
@@ -252,7 +256,7 @@ func (p *printer) matchRecognize(m *MatchRecognize) {
 	if s := m.Skip; s != nil {
 		p.w("AFTER MATCH SKIP ", s.Kind, " ")
 		if s.Var != nil {
-			p.w(ident(s.Var.Name), " ")
+			p.w(p.ident(s.Var.Name), " ")
 		}
 	}
 	p.w("PATTERN (")
@@ -264,12 +268,12 @@ func (p *printer) matchRecognize(m *MatchRecognize) {
 	if len(m.Subsets) > 0 {
 		p.w(" SUBSET ")
 		p.each(len(m.Subsets), func(i int) {
-			p.w(ident(m.Subsets[i].Name.Name), " = (", idents(m.Subsets[i].Vars), ")")
+			p.w(p.ident(m.Subsets[i].Name.Name), " = (", p.idents(m.Subsets[i].Vars), ")")
 		})
 	}
 	p.w(" DEFINE ")
 	p.each(len(m.Define), func(i int) {
-		p.w(ident(m.Define[i].Var.Name), " AS ")
+		p.w(p.ident(m.Define[i].Var.Name), " AS ")
 		p.expr(m.Define[i].Cond, 0)
 	})
 	p.w(")")
@@ -291,7 +295,7 @@ func (p *printer) pattern(x Pattern, level int) {
 	}
 	switch x := x.(type) {
 	case *PatternVar:
-		p.w(ident(x.Name.Name))
+		p.w(p.ident(x.Name.Name))
 	case *PatternSeq:
 		group(level > 0, func() { items(x.Items, " ") })
 	case *PatternAlt:

@@ -16,20 +16,20 @@ func (p *printer) stmt(s Stmt) {
 	case *EndStatementSet:
 		p.w("END")
 	case *Update:
-		p.w("UPDATE ", path(s.Table))
+		p.w("UPDATE ", p.path(s.Table))
 		p.alias(s.Alias)
 		p.w(" SET ")
 		p.each(len(s.Set), func(i int) {
-			p.w(path(s.Set[i].Column), " = ")
+			p.w(p.path(s.Set[i].Column), " = ")
 			p.expr(s.Set[i].Value, 0)
 		})
 		p.clause(" WHERE ", s.Where)
 	case *Delete:
-		p.w("DELETE FROM ", path(s.Table))
+		p.w("DELETE FROM ", p.path(s.Table))
 		p.alias(s.Alias)
 		p.clause(" WHERE ", s.Where)
 	case *Truncate:
-		p.w("TRUNCATE TABLE ", path(s.Table))
+		p.w("TRUNCATE TABLE ", p.path(s.Table))
 	case *CallProcedure:
 		p.w("CALL ")
 		p.call(s.Call)
@@ -55,13 +55,13 @@ func (p *printer) stmt(s Stmt) {
 		p.opt(s.System, "SYSTEM ")
 		p.w(string(s.Kind), " ")
 		p.opt(s.IfExists, "IF EXISTS ")
-		p.w(path(s.Name))
+		p.w(p.path(s.Name))
 		p.opt(s.Cascade, " CASCADE")
 		p.opt(s.Restrict, " RESTRICT")
 	case *Alter:
 		p.w("ALTER ", string(s.Kind), " ")
 		p.opt(s.IfExists, "IF EXISTS ")
-		p.w(path(s.Name), " ")
+		p.w(p.path(s.Name), " ")
 		p.action(s.Action)
 	case *AlterFunction:
 		p.w("ALTER ")
@@ -69,7 +69,7 @@ func (p *printer) stmt(s Stmt) {
 		p.opt(s.System, "SYSTEM ")
 		p.w("FUNCTION ")
 		p.opt(s.IfExists, "IF EXISTS ")
-		p.w(path(s.Name), " AS ", quote(s.As.Value))
+		p.w(p.path(s.Name), " AS ", quote(s.As.Value))
 		p.opt(s.Language != "", " LANGUAGE "+s.Language)
 	default:
 		if !p.create(s) {
@@ -98,17 +98,17 @@ func (p *printer) set(s *StatementSet) {
 
 func (p *printer) alias(a *Ident) {
 	if a != nil {
-		p.w(" AS ", ident(a.Name))
+		p.w(" AS ", p.ident(a.Name))
 	}
 }
 
 func (p *printer) insert(s *Insert) {
-	p.w("INSERT ", map[bool]string{true: "OVERWRITE ", false: "INTO "}[s.Overwrite], path(s.Table))
+	p.w("INSERT ", map[bool]string{true: "OVERWRITE ", false: "INTO "}[s.Overwrite], p.path(s.Table))
 	p.hints(s.Hints)
 	p.partition(" ", s.Partition)
 	if len(s.Columns) > 0 {
 		p.w(" (")
-		p.each(len(s.Columns), func(i int) { p.w(path(s.Columns[i])) })
+		p.each(len(s.Columns), func(i int) { p.w(p.path(s.Columns[i])) })
 		p.w(")")
 	}
 	p.w(" ")
@@ -122,7 +122,7 @@ func (p *printer) partition(before string, pt *Partition) {
 	}
 	p.w(before, "PARTITION (")
 	p.each(len(pt.Items), func(i int) {
-		p.w(ident(pt.Items[i].Column.Name))
+		p.w(p.ident(pt.Items[i].Column.Name))
 		if v := pt.Items[i].Value; v != nil {
 			p.w(" = ")
 			p.expr(v, precAdd)
@@ -143,18 +143,18 @@ func (p *printer) session(s Stmt) {
 			p.w(quote(s.ID.Value))
 			return
 		}
-		p.w(path(s.Name))
+		p.w(p.path(s.Name))
 	case *Use:
 		p.w("USE ")
 		p.opt(s.Kind == Catalog, "CATALOG ")
-		p.w(path(s.Name))
+		p.w(p.path(s.Name))
 	case *UseModules:
-		p.w("USE MODULES ", idents(s.Names))
+		p.w("USE MODULES ", p.idents(s.Names))
 	case *LoadModule:
-		p.w("LOAD MODULE ", ident(s.Name.Name))
+		p.w("LOAD MODULE ", p.ident(s.Name.Name))
 		p.with(s.Options)
 	case *UnloadModule:
-		p.w("UNLOAD MODULE ", ident(s.Name.Name))
+		p.w("UNLOAD MODULE ", p.ident(s.Name.Name))
 	case *Set:
 		p.w("SET")
 		if s.Key != nil {
@@ -168,11 +168,11 @@ func (p *printer) session(s Stmt) {
 	case *Jar:
 		p.w(map[bool]string{true: "REMOVE", false: "ADD"}[s.Remove], " JAR ", quote(s.Path.Value))
 	case *Analyze:
-		p.w("ANALYZE TABLE ", path(s.Table))
+		p.w("ANALYZE TABLE ", p.path(s.Table))
 		p.partition(" ", s.Partition)
 		p.w(" COMPUTE STATISTICS")
 		p.opt(s.AllColumns, " FOR ALL COLUMNS")
-		p.opt(len(s.Columns) > 0, " FOR COLUMNS "+idents(s.Columns))
+		p.opt(len(s.Columns) > 0, " FOR COLUMNS "+p.idents(s.Columns))
 	case *StopJob:
 		p.w("STOP JOB ", quote(s.ID.Value))
 		p.opt(s.Savepoint, " WITH SAVEPOINT")
@@ -185,10 +185,10 @@ func (p *printer) session(s Stmt) {
 func (p *printer) show(s *Show) {
 	p.w("SHOW ", s.What)
 	if s.Name != nil {
-		p.w(" ", path(s.Name))
+		p.w(" ", p.path(s.Name))
 	}
 	if s.In != nil {
-		p.w(" FROM ", path(s.In))
+		p.w(" FROM ", p.path(s.In))
 	}
 	p.partition(" ", s.Partition)
 	if l := s.Like; l != nil {

@@ -36,10 +36,11 @@ type Binder struct {
 	Session   *types.Session
 	Streaming bool
 
-	ctes  map[string]*relation // WITH, by name
-	depth int                  // of inlined views
-	hints []logical.Hint       // of the SELECT being bound
-	outer *outerRef            // what a sub-query may read around it; nil: nothing
+	ctes     map[string]*relation // WITH, by name
+	depth    int                  // of inlined views
+	expanded *ast.Expansion       // what names of the view being made mean
+	hints    []logical.Hint       // of the SELECT being bound
+	outer    *outerRef            // what a sub-query may read around it; nil: nothing
 }
 
 // relation is a bound query or table: a plan and the names of its columns.

@@ -57,10 +57,7 @@ func (b *Binder) table(t *ast.TableName) *relation {
 	if t.AsOf != nil {
 		unsupported(t.AsOf.Span(), "FOR SYSTEM_TIME AS OF outside a join")
 	}
-	path, def, err := b.Names.Resolve(t.Name)
-	if err != nil {
-		fail(err)
-	}
+	path, def := b.resolve(t.Name)
 	if def.View != nil {
 		if len(t.Hints) > 0 {
 			failf(sqlerr.Invalid, t.Span(), "View '%s' cannot be enriched with new options. Hints can only be applied to tables.", path.Dotted())
@@ -74,7 +71,7 @@ func (b *Binder) table(t *ast.TableName) *relation {
 
 // view inlines a view's query, bound with the names of its making.
 func (b *Binder) view(alias string, t *ast.TableName) *relation {
-	path, def, _ := b.Names.Resolve(t.Name)
+	path, def := b.resolve(t.Name)
 	if b.depth > 50 {
 		failf(sqlerr.Invalid, t.Span(), "view %q is defined by itself", path.Dotted())
 	}
@@ -83,7 +80,7 @@ func (b *Binder) view(alias string, t *ast.TableName) *relation {
 		fail(err)
 	}
 	inner := *b
-	inner.ctes, inner.depth, inner.outer = nil, b.depth+1, nil
+	inner.ctes, inner.depth, inner.outer, inner.expanded = nil, b.depth+1, nil, nil
 	inner.Names = b.Names.At(def.View.Catalog, def.View.Database)
 	r := inner.query(q)
 	var names []ast.Ident

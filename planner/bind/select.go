@@ -179,11 +179,17 @@ func (s *selection) expand() {
 
 func (s *selection) star(star *ast.Star) {
 	n := 0
+	if s.b.expanded != nil {
+		delete(s.b.expanded.Stars, star)
+	}
 	for i, c := range s.x.scope.cols {
 		if c.hidden && len(star.Qualifier) == 0 || len(star.Qualifier) > 0 && c.table != star.Qualifier[len(star.Qualifier)-1].Name {
 			continue
 		}
 		n++
+		if s.b.expanded != nil {
+			s.b.expanded.Stars[star] = append(s.b.expanded.Stars[star], [2]string{c.table, c.name})
+		}
 		var e expr.Expr = &expr.Column{Index: i, Name: c.name, T: c.t, At: star.Span()}
 		if s.x.group != nil {
 			e = s.x.bind(&ast.Name{Pos: star.Pos, Parts: []ast.Ident{{Pos: star.Pos, Name: c.name}}})
