@@ -27,6 +27,16 @@ func (s *Session) Execute(ctx context.Context, stmt ast.Stmt, out Output) (*Job,
 	case *ast.Insert, *ast.StatementSet:
 		j, err := s.submit(ctx, stmt, out)
 		return j, sqlerr.At(err, stmt.Span())
+	case *ast.CreateTable:
+		if stmt.Query == nil {
+			break
+		}
+		fill, err := s.createAs(stmt)
+		if err != nil {
+			return nil, sqlerr.At(err, stmt.Span())
+		}
+		j, err := s.submit(ctx, fill, out)
+		return j, sqlerr.At(err, stmt.Span())
 	}
 	return nil, sqlerr.At(s.define(stmt, out), stmt.Span())
 }

@@ -40,7 +40,7 @@ func (s *Session) Script(stmt ast.Stmt) (script, name string, err error) {
 				return "", "", err
 			}
 			if (def.View != nil) == views {
-				b.WriteString(catalog.DDL(path, def) + ";\n")
+				b.WriteString(strings.TrimSuffix(catalog.DDL(path, def, s.names.Temporary(path)), "\n") + ";\n")
 			}
 		}
 	}
