@@ -28,7 +28,7 @@ func (s *Session) catalogConfig(name string) catalog.Config {
 				if x.Query != nil || x.Temporary {
 					return nil, sqlerr.New(sqlerr.Invalid, x.Span(), "a table's file holds a CREATE TABLE without AS and TEMPORARY")
 				}
-				_, t, _, err = b.CreateTable(x)
+				_, t, err = b.CreateTable(x)
 			case *ast.CreateView:
 				_, t, err = b.CreateView(x)
 			case *ast.Alter:

@@ -10,7 +10,7 @@ import (
 // createTable puts a table into its catalog. Of CREATE TABLE AS it returns the
 // INSERT that fills the table.
 func (s *Session) createTable(stmt *ast.CreateTable, q *types.Session) (*ast.Insert, error) {
-	path, t, fill, err := s.binder(q).CreateTable(stmt)
+	path, t, fill, err := s.binder(q).CreateTableAs(stmt)
 	if err != nil {
 		return nil, err
 	}

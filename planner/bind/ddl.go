@@ -10,9 +10,15 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// CreateTable checks a CREATE TABLE and makes what the catalog stores. Of CREATE
-// TABLE AS it also makes the INSERT that fills the table.
-func (b *Binder) CreateTable(stmt *ast.CreateTable) (path catalog.Path, t *catalog.Table, fill *ast.Insert, err error) {
+// CreateTable checks a CREATE TABLE and makes what the catalog stores.
+func (b *Binder) CreateTable(stmt *ast.CreateTable) (catalog.Path, *catalog.Table, error) {
+	path, t, _, err := b.CreateTableAs(stmt)
+	return path, t, err
+}
+
+// CreateTableAs is CreateTable; of CREATE TABLE ... AS it also makes the INSERT that
+// fills the table.
+func (b *Binder) CreateTableAs(stmt *ast.CreateTable) (path catalog.Path, t *catalog.Table, fill *ast.Insert, err error) {
 	defer catch(&err)
 	path = must(b.Names.Path(stmt.Name))
 	t = &catalog.Table{At: stmt.Span()}
