@@ -238,7 +238,7 @@ func Render(err error) string {
 // Nearest returns the candidate closest to name by edit distance, ignoring
 // case, or "" when none is near enough to suggest.
 func Nearest(name string, candidates []string) string {
-	best, at := "", min(len(name)/3+2, len(name))
+	best, at := "", len(name)/3+2
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < at {
 			best, at = c, d
