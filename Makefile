@@ -50,7 +50,7 @@ record-functions: ## FLINK=CMD: a command that runs a script on Flink and prints
 
 race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here and on the real Flink; scripts/race-flink says what CMD must print
 	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }
-	scripts/race-flink '$(FLINK)' --events $(EVENTS) $(if $(QUERIES),$(QUERIES:%=examples/nexmark/%.sql),$(wildcard examples/nexmark/q*.sql))
+	scripts/race-flink '$(FLINK)' --events $(EVENTS) $(if $(QUERIES),$(QUERIES:%=examples/nexmark/%.sql),$(wildcard examples/nexmark/*.sql))
 
 record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark
 	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-nexmark FLINK=CMD'; exit 2; }

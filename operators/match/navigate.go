@@ -18,6 +18,7 @@ type navigator struct {
 	table   state.Table // scratch, a row per row of a batch; nothing of it outlives a call
 	layout  groupagg.Layout
 	accs    []functions.Accumulator
+	cells   []functions.Cells
 	call    []int // of each navigation: its aggregate, -1
 	ids     []uint32
 	reset   []bool
@@ -103,6 +104,9 @@ func (o *operator) openNavigator() (err error) {
 	g.scratch = arena.New(state.Options{})
 	g.table, err = g.scratch.Open(state.Identity{Role: "scratch"}).Table(state.Spec{Name: "scratch",
 		Key: []state.Column{{Type: types.BigIntType, Meaning: "row"}}, Row: g.layout.Row, Multisets: g.layout.Sets, Lists: g.layout.Lists})
+	for k := range g.accs {
+		g.cells = append(g.cells, g.layout.Cells(g.table, k))
+	}
 	return err
 }
 
@@ -136,7 +140,7 @@ func (o *operator) aggregate(to *batch.Batch, which []int, views []view) error {
 			return err
 		}
 		to.Cols[c].Prepare(g.ts[c], len(views))
-		if err := g.accs[k].Result(g.layout.Cells(g.table, k), g.ids[:len(views)], &to.Cols[c]); err != nil {
+		if err := g.accs[k].Result(g.cells[k], g.ids[:len(views)], &to.Cols[c]); err != nil {
 			return err
 		}
 	}
@@ -148,22 +152,11 @@ func (o *operator) fold(k int, n *Nav, views []view) error {
 	g := &o.nav
 	g.slots(len(views))
 	ts := g.argTs[k]
-	step := func(r functions.Rows) error {
-		return g.accs[k].Fold(g.layout.Cells(g.table, k), r, g.rows.Cols)
-	}
 	g.rows.Reset(ts)
-	// a row that resets and doesn't count stands before those of each view
 	g.of, g.reset = g.of[:0], g.reset[:0]
 	sel := o.sel[:0]
-	empty := func(id uint32) {
-		for c, t := range ts {
-			g.rows.Cols[c].AppendNull(t, g.rows.Len)
-		}
-		g.rows.Len++
-		g.of, g.reset = append(g.of, id), append(g.reset, true)
-	}
 	for i, v := range views {
-		empty(g.ids[i])
+		g.begin(ts, g.ids[i])
 		at := v.start
 		for x := range v.counts {
 			c := v.count(x)
@@ -181,11 +174,21 @@ func (o *operator) fold(k int, n *Nav, views []view) error {
 			at += c
 		}
 	}
-	o.sel = sel
-	if sel == nil {
-		sel = []int32{}
+	if o.sel = sel; sel == nil {
+		sel = noRows
 	}
-	return step(functions.Rows{N: g.rows.Len, IDs: g.of, Sel: sel, Reset: g.reset})
+	return g.accs[k].Fold(g.cells[k], functions.Rows{N: g.rows.Len, IDs: g.of, Sel: sel, Reset: g.reset}, g.rows.Cols)
+}
+
+var noRows = []int32{} // nil would be all
+
+// begin adds a row that starts a view afresh and doesn't count.
+func (g *navigator) begin(ts []types.Type, id uint32) {
+	for c, t := range ts {
+		g.rows.Cols[c].AppendNull(t, g.rows.Len)
+	}
+	g.rows.Len++
+	g.of, g.reset = append(g.of, id), append(g.reset, true)
 }
 
 // slots makes rows 0..n-1 of the scratch table.

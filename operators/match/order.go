@@ -19,6 +19,7 @@ type queue struct {
 	vars   int
 	runs   []run
 	counts []int32
+	spare  []run
 }
 
 func (q *queue) reset() { q.runs, q.counts = q.runs[:0], q.counts[:0] }
@@ -103,7 +104,7 @@ func (q *queue) expire(ms int64) bool {
 	if n == 0 {
 		return false
 	}
-	q.runs = make([]run, 0, len(old)-n)
+	q.runs, q.spare = q.spare[:0], old
 	for _, r := range old {
 		if r.start == none || r.time > ms {
 			k := len(q.runs)

@@ -20,6 +20,7 @@ type partition struct {
 	rows   batch.Batch // of this visit
 	times  []int64
 	chunks []chunk
+	counts []int32 // scratch
 }
 
 // chunk is rows that were kept, loaded.
@@ -32,11 +33,12 @@ const chunkRows = 64
 
 // decode reads what encode wrote; nothing is a partition without rows yet.
 func (p *partition) decode(b []byte, vars int) {
+	counts := p.counts[:0]
+	defer func() { p.counts = counts }()
 	p.partial.vars, p.complete.vars = vars, vars
 	p.partial.reset()
 	p.complete.reset()
 	p.base, p.fresh = 0, 0
-	counts := make([]int32, 0, 64)
 	if len(b) == 0 {
 		for range vars {
 			counts = append(counts, 0)
@@ -126,7 +128,7 @@ func (o *operator) begin(id uint32) {
 // take adds a row to the visit.
 func (o *operator) take(cols []batch.Vector, i int, ms int64) {
 	p := &o.part
-	for c, t := range o.spec.In.Types() {
+	for c, t := range o.ts[:o.msCol] {
 		p.rows.Cols[c].Append(t, p.rows.Len, &cols[c], i)
 	}
 	v := &p.rows.Cols[o.msCol]

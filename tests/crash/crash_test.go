@@ -61,6 +61,9 @@ var shapes = []shape{
 		query: "SELECT bidder, window_start, COUNT(*) FROM SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY bidder, window_start, window_end"},
 	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 150_000, ties: true,
 		query: "SELECT bidder, price, SUM(price) OVER w, COUNT(*) OVER w FROM bid WHERE MOD(auction, 3) = 1 WINDOW w AS (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW)"},
+	{name: "match", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 200_000, ties: true,
+		query: "SELECT * FROM bid MATCH_RECOGNIZE (PARTITION BY auction, bidder ORDER BY ts MEASURES FIRST(A.ts) AS a, LAST(A.ts) AS z, COUNT(A.price) AS n " +
+			"AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) WITHIN INTERVAL '2' SECOND DEFINE A AS AVG(A.price) < 10000)"},
 	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 200_000, ties: true,
 		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
 	{name: "window-top-n", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 300_000, ties: true,
