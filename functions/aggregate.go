@@ -23,6 +23,11 @@ type Aggregate struct {
 	Constant func(arg int) bool
 	// Check refuses argument types or constants at planning; nil: whatever matches.
 	Check func(Call) error
+	// Parts are the aggregates of the same arguments that Flink computes it from. It
+	// does so only beside a call that is Split; then a group's row is sent again when
+	// a part has changed, the result or not.
+	Parts []*Aggregate
+	Split bool
 	Bind  func(AggregateCall) (Accumulator, error)
 }
 

@@ -285,13 +285,14 @@ func wrap(k types.Kind, x int64) int64 {
 	return x
 }
 
-func summing(name string, average bool, decimal func(types.Type) types.Type) *functions.Aggregate {
+func summing(name string, average bool, decimal func(types.Type) types.Type, parts ...*functions.Aggregate) *functions.Aggregate {
 	about := "The sum of the values, NULLs left out; NULL when there is none."
 	if average {
 		about = "The mean of the values, NULLs left out, in their type; NULL when there is none."
 	}
 	return &functions.Aggregate{
 		Name: name, Doc: functions.Doc{Group: "aggregate", Usage: name + "([DISTINCT] x)", Text: about}, Retract: true, Merge: true,
+		Parts: parts,
 		Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: func(args []functions.Arg) (types.Type, error) {
 			t := args[0].Type
 			if t.Kind == types.Decimal {
@@ -308,8 +309,8 @@ func summing(name string, average bool, decimal func(types.Type) types.Type) *fu
 }
 
 var (
-	sum = summing("SUM", false, func(t types.Type) types.Type { return types.DecimalType(38, t.Scale) })
-	avg = summing("AVG", true, func(t types.Type) types.Type { return types.DecimalType(38, max(t.Scale, 6)) })
+	sum = summing("SUM", false, func(t types.Type) types.Type { return types.DecimalType(38, t.Scale) }, count)
+	avg = summing("AVG", true, func(t types.Type) types.Type { return types.DecimalType(38, max(t.Scale, 6)) }, sum, count)
 )
 
 // best is MIN and MAX over rows that stay.

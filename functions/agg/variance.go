@@ -30,6 +30,7 @@ func variance(name string, sample, root bool, aliases ...string) *functions.Aggr
 			t, err := avg.Sigs[0].Result(args)
 			return []types.Type{types.DoubleType.WithNull(!args[0].Type.NotNull)}, t.WithNull(sample || !t.NotNull), true, err
 		}}},
+		Parts: []*functions.Aggregate{squares, count}, Split: true,
 		Bind: func(c functions.AggregateCall) (functions.Accumulator, error) {
 			k := func() *moments {
 				return &moments{sample: sample, root: root, cast: cast.FromDouble(c.Result)}
@@ -39,8 +40,18 @@ func variance(name string, sample, root bool, aliases ...string) *functions.Aggr
 	}
 }
 
+// squares is the sum of squared distances from the mean.
+var squares = &functions.Aggregate{
+	Name: "$WELFORD_M2", Doc: functions.Doc{Group: "aggregate", Usage: "$WELFORD_M2(x)", Text: "The sum of the squared distances from the mean: what variances are made of."}, Retract: true, Merge: true,
+	Sigs: []functions.Sig{{Params: []functions.Param{functions.NumericParam}, Result: functions.Fixed(types.DoubleType)}},
+	Bind: func(functions.AggregateCall) (functions.Accumulator, error) {
+		return accumulator{&moments{total: true, cast: cast.FromDouble(types.DoubleType)}, &moments{total: true, cast: cast.FromDouble(types.DoubleType)}}, nil
+	},
+}
+
 type moments struct {
 	sample, root bool
+	total        bool // the sum itself
 	cast         func(in *batch.Vector, i int, out *batch.Vector) bool
 	wide         []float64 // results as DOUBLE
 	n            batch.Col[int64]
@@ -101,7 +112,10 @@ func (k *moments) result(id uint32, out *batch.Vector, i int) {
 		out.SetNull(i)
 		return
 	}
-	x := *k.m2.At(id) / float64(n)
+	x := *k.m2.At(id)
+	if !k.total {
+		x /= float64(n)
+	}
 	if k.root {
 		x = math.Sqrt(x)
 	}
