@@ -26,6 +26,9 @@ type exprBinder struct {
 }
 
 func (x *exprBinder) bind(e ast.Expr) expr.Expr {
+	if n := x.b.bareName(e); n != nil {
+		e = n
+	}
 	if n, ok := e.(*ast.Name); ok && x.match != nil {
 		return x.match.name(n)
 	}
@@ -119,6 +122,15 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 		return x.call("TIME_DIFF", []expr.Expr{symbol(e.Unit.From, at), x.bind(e.L), x.bind(e.R)}, at)
 	}
 	unsupported(at, fmt.Sprintf("expression %T", e)[len("expression *ast."):])
+	return nil
+}
+
+// bareName is the column that a word like USER means: the grammar takes it for a
+// function without parentheses, but there is none of that name. nil for all else.
+func (b *Binder) bareName(e ast.Expr) *ast.Name {
+	if c, ok := e.(*ast.Call); ok && c.NoParens && b.Functions.Scalar(c.Name.Last().Name) == nil {
+		return c.Name
+	}
 	return nil
 }
 

@@ -166,6 +166,9 @@ func (s *selection) expand() {
 		case item.Alias != nil:
 			name = item.Alias.Name
 		default:
+			if n := s.b.bareName(item.Expr); n != nil {
+				name = n.Last().Name
+			}
 			switch n := item.Expr.(type) {
 			case *ast.Name:
 				name = n.Last().Name
@@ -224,6 +227,9 @@ func (s *selection) output(e ast.Expr) int {
 			failf(sqlerr.Invalid, e.Span(), "ORDER BY position %s is not in the select list of %d", n.Text, len(s.items))
 		}
 		return i - 1
+	}
+	if n := s.b.bareName(e); n != nil {
+		e = n
 	}
 	if n, ok := e.(*ast.Name); ok && len(n.Parts) == 1 {
 		for i, name := range s.names {
