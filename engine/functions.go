@@ -9,8 +9,8 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// createFunction is CREATE FUNCTION: in SQL, or a class of Java that Millrace has
-// of its own.
+// createFunction is CREATE FUNCTION: in SQL, by a command, or a class of Java that
+// Millrace has of its own.
 func (s *Session) createFunction(stmt *ast.CreateFunction, q *types.Session) error {
 	name := strings.ToUpper(stmt.Name.Last().Name)
 	if s.funcs.user(name) && !stmt.OrReplace {
@@ -28,6 +28,19 @@ func (s *Session) createFunction(stmt *ast.CreateFunction, q *types.Session) err
 		s.funcs.forget(name)
 		s.funcs.sql[name] = f
 		return nil
+	case "EXEC":
+		f, err := s.binder(q).ExecFunction(stmt)
+		if err != nil {
+			return err
+		}
+		f.Log = s.cfg.Stderr
+		s.funcs.forget(name)
+		if f.Columns != nil {
+			s.funcs.rows[name] = f.Table()
+		} else {
+			s.funcs.own[name] = f.Scalar()
+		}
+		return nil
 	case "", "JAVA", "SCALA":
 		if stmt.As == nil {
 			return sqlerr.Unsupported(stmt.Span(), "CREATE FUNCTION without AS")
@@ -38,7 +51,7 @@ func (s *Session) createFunction(stmt *ast.CreateFunction, q *types.Session) err
 				WithHint("write the function in SQL: CREATE FUNCTION f(a INT) RETURNS INT LANGUAGE SQL AS '...'")
 		}
 		s.funcs.forget(name)
-		s.funcs.java[name] = f
+		s.funcs.own[name] = f
 		return nil
 	}
 	return sqlerr.Unsupported(stmt.Span(), "CREATE FUNCTION ... LANGUAGE "+stmt.Language)

@@ -106,6 +106,6 @@ func (s *Session) alterFunction(stmt *ast.AlterFunction) error {
 		return sqlerr.New(sqlerr.NotSupported, stmt.As.Span(), "class %q isn't built in, and Millrace runs no Java", stmt.As.Value)
 	}
 	s.funcs.forget(name)
-	s.funcs.java[name] = f
+	s.funcs.own[name] = f
 	return nil
 }

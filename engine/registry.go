@@ -21,13 +21,14 @@ type registry struct {
 	off bool // the built-in ones aren't used: USE MODULES without core
 
 	// The session's own functions, which hide built-in ones of their name.
-	java map[string]*functions.Scalar // classes of Java that are built in
+	own  map[string]*functions.Scalar // of a command, or a class of Java that is built in
+	rows map[string]*functions.Table  // of a command
 	sql  map[string]*bind.SQLFunction
 }
 
 func newRegistry() *registry {
 	r := &registry{scalars: map[string]*functions.Scalar{}, aggregates: map[string]*functions.Aggregate{}, tables: map[string]*functions.Table{},
-		java: map[string]*functions.Scalar{}, sql: map[string]*bind.SQLFunction{}}
+		own: map[string]*functions.Scalar{}, rows: map[string]*functions.Table{}, sql: map[string]*bind.SQLFunction{}}
 	for _, f := range builtin.Scalars() {
 		for _, n := range append([]string{f.Name}, f.Aliases...) {
 			r.scalars[n] = f
@@ -47,7 +48,7 @@ func newRegistry() *registry {
 // Scalar is the scalar function of that name in any case, or nil.
 func (r *registry) Scalar(name string) *functions.Scalar {
 	name = strings.ToUpper(name)
-	if f := r.java[name]; f != nil {
+	if f := r.own[name]; f != nil {
 		return f
 	}
 	if r.off {
@@ -60,11 +61,14 @@ func (r *registry) Scalar(name string) *functions.Scalar {
 func (r *registry) SQL(name string) *bind.SQLFunction { return r.sql[strings.ToUpper(name)] }
 
 // user says whether the session has a function of its own of that name.
-func (r *registry) user(name string) bool { return r.java[name] != nil || r.sql[name] != nil }
+func (r *registry) user(name string) bool {
+	return r.own[name] != nil || r.rows[name] != nil || r.sql[name] != nil
+}
 
 // forget takes the session's function of that name away.
 func (r *registry) forget(name string) {
-	delete(r.java, name)
+	delete(r.own, name)
+	delete(r.rows, name)
 	delete(r.sql, name)
 }
 
@@ -78,10 +82,14 @@ func (r *registry) Aggregate(name string) *functions.Aggregate {
 
 // Table is the table function of that name, or nil.
 func (r *registry) Table(name string) *functions.Table {
+	name = strings.ToUpper(name)
+	if f := r.rows[name]; f != nil {
+		return f
+	}
 	if r.off {
 		return nil
 	}
-	return r.tables[strings.ToUpper(name)]
+	return r.tables[name]
 }
 
 // classes are the Java classes that CREATE FUNCTION ... AS 'class' may name.
@@ -112,7 +120,10 @@ func (r *registry) names() []string {
 // userNames lists the session's own functions, sorted, in lower case.
 func (r *registry) userNames() []string {
 	var out []string
-	for n := range r.java {
+	for n := range r.own {
+		out = append(out, strings.ToLower(n))
+	}
+	for n := range r.rows {
 		out = append(out, strings.ToLower(n))
 	}
 	for n := range r.sql {

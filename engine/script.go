@@ -18,7 +18,7 @@ func (s *Session) Script(stmt ast.Stmt) (script, name string, err error) {
 		return "", "", err
 	}
 	s.number(p)
-	if len(s.funcs.sql)+len(s.funcs.java) > 0 {
+	if len(s.funcs.userNames()) > 0 {
 		return "", "", sqlerr.Unsupported(stmt.Span(), "millrace.detached in a session with functions of its own")
 	}
 	quote := func(v string) string { return "'" + strings.ReplaceAll(v, "'", "''") + "'" }

@@ -48,6 +48,7 @@ type Config struct {
 	Options map[string]string // -D key=value: they win over SET
 	Memory  int64             // bytes for what grows with the input; 0: chosen by the machine
 	Stdout  io.Writer         // where print tables write
+	Stderr  io.Writer         // where the commands of functions complain; nil: the process's
 	Now     func() time.Time
 	Lookup  func(name string) (string, bool) // ${VAR}
 	Cores   int                              // what parallelism "auto" means; 0: those of the machine
@@ -76,6 +77,9 @@ type Session struct {
 func New(cfg Config) *Session {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Stderr == nil {
+		cfg.Stderr = os.Stderr
 	}
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stdout

@@ -52,7 +52,11 @@ type Scalar struct {
 	// Total means that Eval can't fail and costs little on any input: it may then
 	// be run over NULL rows' harmless values instead of a selection.
 	Total bool
-	Bind  func(Call) (Kernel, error)
+	// Unstable: the value for the same arguments may be another one later, so that a
+	// row can't be taken back: refused over changes other than inserts. Flink allows
+	// it for its own functions (RAND, UUID); it is for those of the user.
+	Unstable bool
+	Bind     func(Call) (Kernel, error)
 }
 
 // Arg is an argument as the binder sees it.
@@ -97,6 +101,9 @@ type Closer interface{ Close() error }
 type Table struct {
 	Name string
 	Doc  Doc
+	// Params are what the arguments are cast to; nil: as they are.
+	Params   []Param
+	Unstable bool // as a Scalar's
 	// Result gives the produced columns for the argument types.
 	Result func(args []Arg) (*types.Schema, error)
 	Bind   func(Call) (TableKernel, error)

@@ -335,7 +335,13 @@ func (p *parser) createFunction(c *ast.CreateFunction, start int) ast.Stmt {
 			p.list(func() { c.Params = append(c.Params, p.fieldDef()) })
 		}
 		p.needOp(")")
-		if p.kw("RETURNS") {
+		switch {
+		case !p.kw("RETURNS"):
+		case p.kw("TABLE"):
+			p.needOp("(")
+			p.list(func() { c.Rows = append(c.Rows, p.fieldDef()) })
+			p.needOp(")")
+		default:
 			c.Returns = p.typeName()
 		}
 	}

@@ -105,6 +105,20 @@ func (r *Reader) Meta(key string) string {
 	return ""
 }
 
+// Missing are the schema's columns that the stream doesn't have, known with the
+// first rows.
+func (r *Reader) Missing() (names []string) {
+	for c, at := range r.at {
+		if at < 0 {
+			names = append(names, r.schema.Fields[c].Name)
+		}
+	}
+	return names
+}
+
+// More says that the message of Next's rows has further ones.
+func (r *Reader) More() bool { return r.rec != nil && r.from < int(r.rec.NumRows()) }
+
 func (r *Reader) columns() error {
 	s := r.r.Schema()
 	for _, f := range r.schema.Fields {

@@ -83,6 +83,9 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 
 // Changes passes kinds and the keys whose columns survive.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
+	if err := expr.Stable(in[0], append(s.Exprs[:len(s.Exprs):len(s.Exprs)], s.Filter)...); err != nil {
+		return batch.Changes{}, operators.Keys{}, err
+	}
 	s.byKey = false
 	if s.Filter != nil {
 		set, reads := map[int]bool{}, []int(nil)

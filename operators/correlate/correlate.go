@@ -56,6 +56,12 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 
 // Changes pass; a row may come out several times, so no key identifies it.
 func (s *Spec) Changes(in []batch.Changes, _ []operators.Keys) (batch.Changes, operators.Keys, error) {
+	if s.Fn.Unstable && !in[0].InsertOnly() {
+		return batch.Changes{}, operators.Keys{}, expr.ErrUnstable(s.Fn.Name, s.At)
+	}
+	if err := expr.Stable(in[0], append(s.Exprs[:len(s.Exprs):len(s.Exprs)], s.Cond)...); err != nil {
+		return batch.Changes{}, operators.Keys{}, err
+	}
 	return batch.Changes{Kinds: in[0].Kinds}, operators.Keys{}, nil
 }
 
@@ -195,6 +201,9 @@ func (o *operator) Close() error {
 				return err
 			}
 		}
+	}
+	if c, ok := o.kernel.(functions.Closer); ok {
+		return c.Close()
 	}
 	return nil
 }

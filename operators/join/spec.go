@@ -87,6 +87,9 @@ func (s *Spec) outer(side int) bool {
 // Changes: an inner join passes the kinds of its inputs, the others may take back.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
 	kinds := in[0].Kinds | in[1].Kinds
+	if err := expr.Stable(batch.Changes{Kinds: kinds}, s.Rest); err != nil {
+		return batch.Changes{}, operators.Keys{}, err
+	}
 	switch s.Kind {
 	case Inner:
 	case Semi:

@@ -135,6 +135,11 @@ func (p *printer) createFunction(s *CreateFunction) {
 		p.w(" RETURNS ")
 		p.typeName(s.Returns)
 	}
+	if s.Rows != nil {
+		p.w(" RETURNS TABLE (")
+		p.each(len(s.Rows), func(i int) { p.field(s.Rows[i]) })
+		p.w(")")
+	}
 	p.opt(s.HasParams && s.Language != "", " LANGUAGE "+s.Language)
 	p.w(" AS ", quote(s.As.Value))
 	p.opt(!s.HasParams && s.Language != "", " LANGUAGE "+s.Language)

@@ -160,7 +160,8 @@ type CreateFunction struct {
 	HasParams   bool // a parameter list was written, perhaps ()
 	Params      []FieldDef
 	Returns     TypeName
-	Language    string // upper case; "" when absent, which means JAVA
+	Rows        []FieldDef // RETURNS TABLE (..)
+	Language    string     // upper case; "" when absent, which means JAVA
 	As          *Text
 	Using       []Resource
 	Options     []Option

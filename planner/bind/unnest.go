@@ -51,6 +51,9 @@ func (b *Binder) correlate(l *relation, f *rowFunction, kind ast.JoinKind, on as
 	}
 	x := &exprBinder{b: b, scope: l.scope}
 	n := &logical.Correlate{Base: logical.Base{Out: &types.Schema{}, At: f.at}, Input: l.node, Fn: f.fn, Args: x.all(f.args), Left: kind == ast.LeftJoin}
+	if f.fn.Params != nil {
+		n.Args = b.matched(f, n.Args)
+	}
 	made, err := f.fn.Result(argsOf(n.Args))
 	if err != nil {
 		fail(sqlerr.At(err, f.at))
@@ -77,6 +80,21 @@ func (b *Binder) correlate(l *relation, f *rowFunction, kind ast.JoinKind, on as
 	return &relation{node: n, scope: both}
 }
 
+// matched casts the arguments to the function's parameters.
+func (b *Binder) matched(f *rowFunction, args []expr.Expr) []expr.Expr {
+	if len(args) != len(f.fn.Params) {
+		failf(sqlerr.Type, f.at, "Invalid number of arguments to function '%s'. Was expecting %d arguments", f.fn.Name, len(f.fn.Params))
+	}
+	for i, a := range argsOf(args) {
+		t, ok := f.fn.Params[i].Accept(a)
+		if !ok {
+			failf(sqlerr.Type, a.At, "parameter %q of %s takes %s, not %s", f.fn.Params[i].Name, f.fn.Name, f.fn.Params[i].Type, a.Type)
+		}
+		args[i] = coerce(args[i], t, b.Session)
+	}
+	return args
+}
+
 // named gives the produced columns the alias's names; an alias alone names a single
 // plain element.
 func (f *rowFunction) named(s *types.Schema, args []expr.Expr) []types.Field {
@@ -86,6 +104,9 @@ func (f *rowFunction) named(s *types.Schema, args []expr.Expr) []types.Field {
 	}
 	for i, c := range f.columns {
 		out[i].Name = c.Name
+	}
+	if len(args) == 0 {
+		return out
 	}
 	if t := args[0].Type(); f.alias != "" && len(f.columns) == 0 && len(out) == 1 && t.IsCollection() && !t.Elem().IsRow() {
 		out[0].Name = f.alias
