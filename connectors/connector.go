@@ -125,6 +125,11 @@ type Reader interface {
 // at least what it says. Asked when it has no rows. Optional.
 type Timed interface{ Watermark() (ms int64) }
 
+// Within is a Reader that can be taken up amid a batch: the position behind the
+// first n rows of the last one, nil when it can't. A reader whose rows may differ
+// when they are read again needs it, for a batch may be half sent at a checkpoint.
+type Within interface{ Within(n int) []byte }
+
 // Optional abilities of a Source, found by assertion before Splits is called.
 type (
 	// LimitPusher stops after n rows per split; the plan still limits.
@@ -191,6 +196,10 @@ type Writer interface {
 // Idempotent is a Sink that ends at the same table when rows are written again: an
 // upsert by key. A job may then fall back behind a checkpoint. Optional.
 type Idempotent interface{ Idempotent() bool }
+
+// Guarantor is a Sink that says what a crash may do to its rows; EXPLAIN shows it.
+// Optional.
+type Guarantor interface{ Guarantee() string }
 
 // Truncater is a Sink that INSERT OVERWRITE and TRUNCATE can empty. Optional.
 type Truncater interface {

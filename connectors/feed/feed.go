@@ -26,15 +26,20 @@ type Feed struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	held   *batch.Batch
+	within Marks
 	at     []byte
 	closed func() error
 }
 
 type item struct {
-	b   *batch.Batch
-	at  []byte
-	err error
+	b     *batch.Batch
+	at    []byte
+	marks Marks
+	err   error
 }
+
+// Marks are the positions within a batch: After is the one behind its first n rows.
+type Marks interface{ After(n int) []byte }
 
 // Out is the producer's side.
 type Out struct {
@@ -79,9 +84,12 @@ func (o *Out) take() {
 
 // Send hands the batch over, with the position behind it, and begins the next. An
 // empty one moves the position on.
-func (o *Out) Send(at []byte) error {
+func (o *Out) Send(at []byte) error { return o.SendMarked(at, nil) }
+
+// SendMarked is Send of a batch that can be taken up at any of its rows.
+func (o *Out) SendMarked(at []byte, within Marks) error {
 	select {
-	case o.feed.ready <- item{b: o.B, at: at}:
+	case o.feed.ready <- item{b: o.B, at: at, marks: within}:
 	case <-o.ctx.Done():
 		return o.ctx.Err()
 	}
@@ -109,11 +117,20 @@ func (f *Feed) Next() (*batch.Batch, error) {
 			f.ready <- x // for ever
 			return nil, x.err
 		}
-		f.held, f.at = x.b, x.at
+		f.held, f.at, f.within = x.b, x.at, x.marks
 		return x.b, nil
 	default:
 		return nil, connectors.ErrNotReady
 	}
+}
+
+// Within is the position behind the first n rows of the last batch, nil when it has
+// none.
+func (f *Feed) Within(n int) []byte {
+	if f.within == nil {
+		return nil
+	}
+	return f.within.After(n)
 }
 
 // Position is behind the last batch.

@@ -260,7 +260,7 @@ func (s *source) statement(sp connectors.Split, at []byte, targets []sqldb.Targe
 		for i, k := range s.key {
 			names[i] = s.dialect.Quote(targets[k].Name)
 		}
-		conds = append(conds, After(names, strings.Split(string(at), "\x00")))
+		conds = append(conds, sqldb.After(names, strings.Split(string(at), "\x00")))
 	}
 	if len(conds) > 0 {
 		b.WriteString(" WHERE " + strings.Join(conds, " AND "))
@@ -278,21 +278,4 @@ func (s *source) statement(sp connectors.Split, at []byte, targets []sqldb.Targe
 		fmt.Fprintf(&b, " LIMIT %d", s.limit)
 	}
 	return b.String()
-}
-
-// After is the condition that a row's key lies behind the values, column by column,
-// in the form both databases' optimisers turn into ranges of an index.
-func After(names, values []string) string {
-	var ors []string
-	for i := range names {
-		var ands []string
-		for k := 0; k < i; k++ {
-			ands = append(ands, names[k]+" = "+values[k])
-		}
-		ors = append(ors, "("+strings.Join(append(ands, names[i]+" > "+values[i]), " AND ")+")")
-	}
-	if len(ors) == 1 {
-		return ors[0]
-	}
-	return "(" + names[0] + " >= " + values[0] + " AND (" + strings.Join(ors, " OR ") + "))"
 }

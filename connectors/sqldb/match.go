@@ -101,3 +101,20 @@ func Retry[T any](ctx context.Context, most time.Duration, open func() (T, error
 		}
 	}
 }
+
+// After is the condition that a row's key lies behind the values, column by column,
+// in the form both databases' optimisers turn into ranges of an index.
+func After(names, values []string) string {
+	var ors []string
+	for i := range names {
+		var ands []string
+		for k := 0; k < i; k++ {
+			ands = append(ands, names[k]+" = "+values[k])
+		}
+		ors = append(ors, "("+strings.Join(append(ands, names[i]+" > "+values[i]), " AND ")+")")
+	}
+	if len(ors) == 1 {
+		return ors[0]
+	}
+	return "(" + names[0] + " >= " + values[0] + " AND (" + strings.Join(ors, " OR ") + "))"
+}

@@ -127,7 +127,13 @@ func (o *Operator) NoMoreSplits() { o.complete = true }
 func (o *Operator) Positions() []operators.SplitState {
 	out := append([]operators.SplitState(nil), o.done...)
 	for _, s := range o.open {
-		out = append(out, operators.SplitState{Split: s.ref, From: s.before, Skip: s.out, MaxTs: s.max})
+		from, skip := s.before, s.out
+		if w, ok := s.reader.(connectors.Within); ok && skip > 0 && o.cur == s && o.curRows != nil {
+			if at := w.Within(skip); at != nil {
+				from, skip = at, 0
+			}
+		}
+		out = append(out, operators.SplitState{Split: s.ref, From: from, Skip: skip, MaxTs: s.max})
 	}
 	for _, s := range o.waiting {
 		out = append(out, operators.SplitState{Split: s.ref, From: s.start, Skip: s.skip, MaxTs: s.max})

@@ -39,7 +39,11 @@ func (s *Spec) Args() []operators.Arg {
 	for i := range all {
 		all[i] = i
 	}
-	return []operators.Arg{{Name: "table", Value: "[" + s.Table + "]"}, {Name: "fields", Value: operators.Columns(s.In, all)}}
+	args := []operators.Arg{{Name: "table", Value: "[" + s.Table + "]"}, {Name: "fields", Value: operators.Columns(s.In, all)}}
+	if g, ok := s.Sink.(connectors.Guarantor); ok {
+		args = append(args, operators.Arg{Name: "guarantee", Value: "[" + g.Guarantee() + "]"})
+	}
+	return args
 }
 
 // Schema is the input's.

@@ -1,0 +1,173 @@
+// Package cdc is the change stream of a database's tables: an incremental snapshot
+// without locks that hands over to the log, the same for every database.
+//
+// A Database reads chunks of tables and opens its Log. The reader (reader.go) walks
+// through the tables in the order of their keys, a chunk at a time, while the log
+// runs beside it. Its state is a position in the log and the last key read: rows up
+// to that key are as the log has them at that position, and no other row has been
+// sent. A chunk read while the log went on is brought to the log's position by
+// folding the changes of its rows into it (fold.go), so that a change is sent
+// exactly when its row has been. After the last chunk the log's changes are all
+// sent.
+//
+// The algorithm is that of "DBLog: A Watermark Based Change-Data-Capture Framework"
+// (Andreakis, Papapanagiotou, 2020), with positions of the log in place of rows
+// written as marks.
+package cdc
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors/sqldb"
+)
+
+// Pos is a place in a database's log. Seg and Off order places; File is MySQL's name
+// of Seg.
+type Pos struct {
+	File string `json:"file,omitempty"`
+	Seg  uint64 `json:"seg,omitempty"`
+	Off  uint64 `json:"off"`
+}
+
+// Before says whether p lies before q.
+func (p Pos) Before(q Pos) bool { return p.Seg < q.Seg || p.Seg == q.Seg && p.Off < q.Off }
+
+// Mark is where to go on: at the transaction that begins at Pos, behind its first
+// Images row images (an update has two).
+type Mark struct {
+	Pos
+	Images int `json:"images,omitempty"`
+}
+
+// Table is a captured table.
+type Table struct {
+	ID               string // names it among the source's tables
+	Database, Schema string
+	Name             string
+	Cols             []sqldb.Column
+	Key              []int // columns of the key that chunks are cut by; nil: none
+	// GoOrder says that keys are ordered as Compare does; otherwise the database is
+	// asked.
+	GoOrder bool
+
+	dec  *sqldb.Decoder
+	pick []int // per target the column, -1 for one that is NULL
+}
+
+// Reads says which columns are needed: those read and the key's.
+func (t *Table) Reads() []bool {
+	out := make([]bool, len(t.Cols))
+	for _, c := range t.pick {
+		if c >= 0 {
+			out[c] = true
+		}
+	}
+	for _, k := range t.Key {
+		out[k] = true
+	}
+	return out
+}
+
+// Kind is what happened to a row.
+type Kind uint8
+
+const (
+	Insert Kind = iota
+	Update
+	Delete
+)
+
+// Change is a changed row of the log.
+type Change struct {
+	Table         *Table
+	Kind          Kind
+	Before, After []sqldb.Cell // all columns; nil where there is none. Owned by the change.
+	At            Mark         // of its first image
+	Time          int64        // ms since the epoch, of the commit
+}
+
+// images is how many row images it has.
+func (c *Change) images() int {
+	if c.Kind == Update {
+		return 2
+	}
+	return 1
+}
+
+// Event is what a log says.
+type Event struct {
+	Change *Change
+	// Resume and Reached are set where no transaction is open: where a reader may go
+	// on, and up to where the log has been told.
+	Resume  *Mark
+	Reached Pos
+	Defs    []byte // the tables' definitions from here on
+	Err     error
+}
+
+// Database is one database as the reader needs it. Chunk is called from a goroutine
+// of its own, one at a time; everything else from the reader's.
+type Database interface {
+	// Tables are the captured tables, sorted by ID, and their definitions as the state
+	// keeps them: the log must be read with those of its time. With defs, the tables
+	// are those.
+	Tables(ctx context.Context, defs []byte) ([]*Table, []byte, error)
+	// Server identifies the server whose log positions are of.
+	Server() string
+	// Start is where the log begins for a start mode; snapshot says that the tables are
+	// read first.
+	Start(ctx context.Context) (at Mark, snapshot bool, err error)
+	// Now is the log's end.
+	Now(ctx context.Context) (Pos, error)
+	// Chunk reads rows of a table behind the key after ("" for the first) in the key's
+	// order, at most limit, and then answers the log's end.
+	Chunk(ctx context.Context, t *Table, after string, limit int, row func([]sqldb.Cell) error) (high Pos, err error)
+	// Greater says of each pair of keys whether the first lies behind the second, by
+	// the database's order. Asked for tables without GoOrder.
+	Greater(ctx context.Context, t *Table, pairs [][2]string) ([]bool, error)
+	// KeyOf appends the cells of a row's key as literals, separated by \x00. It is called
+	// from both goroutines.
+	KeyOf(b []byte, t *Table, row []sqldb.Cell) ([]byte, error)
+	// Log begins to read the log. Events come until ctx ends or one with Err.
+	Log(ctx context.Context, from Mark) (<-chan Event, error)
+	// Confirm says that the log before a mark won't be asked for again.
+	Confirm(m Mark)
+	Close() error
+}
+
+// Config is how a source reads.
+type Config struct {
+	Open    func(ctx context.Context) (Database, error)
+	Name    string // of the connector, for messages
+	Table   string // the table's path, for messages
+	Decode  func(t *Table) (*sqldb.Decoder, []int, error)
+	Meta    []Meta // behind the decoder's columns
+	Chunk   int
+	Only    bool // the snapshot alone: the source ends behind it
+	Append  bool // every change is +I
+	Upsert  bool // no -U
+	Purged  string
+	Tries   int // how often a chunk is read again after a lost connection
+	Changes batch.Changes
+}
+
+// Meta is a metadata column.
+type Meta uint8
+
+const (
+	MetaDatabase Meta = iota
+	MetaSchema
+	MetaTable
+	MetaTime
+	MetaKind
+)
+
+// margin is how long a transaction may take from the log to where queries see it:
+// changes are folded into a chunk from so long before its SELECT on.
+const margin = time.Second
+
+// settle is how long a start waits for transactions that are in the log but not yet
+// seen by queries.
+const settle = 300 * time.Millisecond

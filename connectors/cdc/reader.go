@@ -1,0 +1,338 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/connectors/feed"
+	"github.com/millrace/millrace/connectors/sqldb"
+	"github.com/millrace/millrace/types"
+)
+
+// reader produces a split's rows.
+type reader struct {
+	cfg    *Config
+	db     Database
+	env    connectors.ReadEnv
+	out    *feed.Out
+	ts     []types.Type
+	tables []*Table
+	index  map[string]int
+	state  state
+	marks  *marks
+	events <-chan Event
+	seen   Pos // up to where the log has been told
+	resume Mark
+	pend   []pended // of the log, not yet sent
+	recent []pended // of the log, passed over because their rows are ahead; a chunk may have missed them
+	err    error
+}
+
+// pended is a change that waits.
+type pended struct {
+	c    *Change
+	when time.Time
+	// keys of its images, where the table's rows are still being read
+	before, after string
+	old           bool // it was pended when an earlier chunk was sent: only what is in the chunk counts
+}
+
+// Purged says that the log no longer holds what is needed.
+type Purged struct{ Err error }
+
+func (p *Purged) Error() string { return p.Err.Error() }
+func (p *Purged) Unwrap() error { return p.Err }
+
+// run reads until the end, which a change stream has only without its log.
+func (r *reader) run(ctx context.Context, from []byte) error {
+	var defs []byte
+	started := from != nil
+	if started {
+		s, err := decodeState(from)
+		if err != nil {
+			return r.errorf("%w", err)
+		}
+		r.state, defs = *s, s.Defs
+	}
+	db, err := r.cfg.Open(ctx)
+	if err != nil {
+		return r.errorf("%w", err)
+	}
+	r.db = db
+	defer db.Close()
+	if started && r.state.Server != db.Server() {
+		return r.errorf("the position is of server %s, but %s answers now: a position in its log means nothing there; start anew without the state, or write to the old server", r.state.Server, db.Server())
+	}
+	for {
+		err := r.stream(ctx, started, defs)
+		var gone *Purged
+		if !errors.As(err, &gone) || !started {
+			if gone != nil {
+				return r.errorf("%w", err)
+			}
+			return err
+		}
+		switch r.cfg.Purged {
+		case "re-snapshot":
+			started, defs, r.state, r.pend, r.recent = false, nil, state{}, nil, nil
+		case "skip":
+			now, err := db.Now(ctx)
+			if err != nil {
+				return r.errorf("%w", err)
+			}
+			r.state.At, r.pend, r.recent = Mark{Pos: now}, nil, nil
+		default:
+			return r.errorf("%w. The changes since then are lost to this job. Choose: 'scan.purged-log' = 're-snapshot' reads the tables again (rows deleted meanwhile stay downstream), "+
+				"'skip' goes on at the log's end (the changes between are missing), or start a new job without this state", err)
+		}
+	}
+}
+
+func (r *reader) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: table %s: "+format, append([]any{r.cfg.Name, r.cfg.Table}, args...)...)
+}
+
+// stream is the snapshot, as far as it's left, and the log.
+func (r *reader) stream(parent context.Context, started bool, defs []byte) error {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	if !started {
+		at, snapshot, err := r.db.Start(ctx)
+		if err != nil {
+			return r.errorf("%w", err)
+		}
+		r.state = state{Server: r.db.Server(), At: at, Log: !snapshot}
+	}
+	var err error
+	if r.tables, r.state.Defs, err = r.db.Tables(ctx, defs); err != nil {
+		return r.errorf("%w", err)
+	}
+	r.index = map[string]int{}
+	for i, t := range r.tables {
+		r.index[t.ID] = i
+		if err := r.prepare(t); err != nil {
+			return err
+		}
+		if len(t.Key) == 0 && !r.state.Log {
+			return r.errorf("%s has no primary key and no unique key of NOT NULL columns, so it can't be read in chunks; add one, or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
+		}
+	}
+	r.seen, r.resume = r.state.At.Pos, r.state.At
+	if err := r.out.Send(r.state.encode()); err != nil { // the start counts from now on
+		return err
+	}
+	r.fresh()
+	if !r.cfg.Only {
+		if r.events, err = r.db.Log(ctx, r.state.At); err != nil {
+			return r.errorf("%w", err)
+		}
+	}
+	if !r.state.Log {
+		if err := r.snapshot(ctx); err != nil {
+			return err
+		}
+		r.state.Log, r.state.Table, r.state.After = true, "", ""
+		if err := r.flush(); err != nil {
+			return err
+		}
+		r.fresh()
+	}
+	if r.cfg.Only {
+		return nil
+	}
+	r.pend, r.recent = nil, nil
+	return r.tail(ctx)
+}
+
+// tail sends the log's changes as they come.
+func (r *reader) tail(ctx context.Context) error {
+	for {
+		var e Event
+		select {
+		case e = <-r.events:
+		default:
+			if err := r.flush(); err != nil {
+				return err
+			}
+			select {
+			case e = <-r.events:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if e.Err != nil {
+			return r.logError(e.Err)
+		}
+		if e.Resume != nil {
+			r.resume, r.seen, r.state.At = *e.Resume, e.Reached, *e.Resume
+		}
+		if e.Defs != nil {
+			if err := r.flush(); err != nil {
+				return err
+			}
+			r.state.Defs = e.Defs
+			r.fresh()
+		}
+		if e.Change == nil {
+			continue
+		}
+		if err := r.prepare(e.Change.Table); err != nil {
+			return err
+		}
+		if err := r.change(e.Change, true, true); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare finds the columns read in a table.
+func (r *reader) prepare(t *Table) (err error) {
+	if t.dec != nil {
+		return nil
+	}
+	if t.dec, t.pick, err = r.cfg.Decode(t); err != nil {
+		return r.errorf("%s has %w", t.ID, err)
+	}
+	return nil
+}
+
+func (r *reader) logError(err error) error {
+	var gone *Purged
+	if errors.As(err, &gone) {
+		return err
+	}
+	return r.errorf("%w", err)
+}
+
+// change sends a change's images: those of rows that have been sent.
+func (r *reader) change(c *Change, before, after bool) error {
+	at := c.At
+	insert, delete, old := batch.Insert, batch.Delete, before && c.Before != nil
+	if c.Kind == Update && before && after && !c.moved() {
+		insert, delete = batch.UpdateAfter, batch.UpdateBefore
+	}
+	if c.Before != nil {
+		at.Images++
+	}
+	if old && !(delete == batch.UpdateBefore && r.cfg.Upsert) {
+		if err := r.row(c.Table, delete, c.Before, c.Time, at); err != nil {
+			return err
+		}
+	}
+	if after && c.After != nil {
+		at.Images++
+		return r.row(c.Table, insert, c.After, c.Time, at)
+	}
+	return nil
+}
+
+// moved says that an update changed the row's key: to a reader that goes by keys it
+// is a delete and an insert.
+func (c *Change) moved() bool {
+	if c.Before == nil || c.After == nil {
+		return false
+	}
+	for _, k := range c.Table.Key {
+		b, a := &c.Before[k], &c.After[k]
+		if b.Kind != a.Kind || b.I != a.I || b.F != a.F || string(b.B) != string(a.B) {
+			return true
+		}
+	}
+	return false
+}
+
+// row appends a row whose state behind it is at, the snapshot's part unchanged.
+func (r *reader) row(t *Table, kind batch.Kind, cells []sqldb.Cell, ms int64, at Mark) error {
+	b := r.out.B
+	shown := kind
+	if r.cfg.Append {
+		kind = batch.Insert
+	}
+	n := b.Len
+	for c := range t.dec.Cols {
+		col := &t.dec.Cols[c]
+		x := sqldb.Cell{}
+		if p := t.pick[c]; p >= 0 {
+			x = cells[p]
+		}
+		if err := t.dec.Value(&b.Cols[c], col, n, x); err != nil {
+			err = fmt.Errorf("%s: column %q: %w", t.ID, col.Name, err)
+			r.state.At = at
+			return r.env.Bad(connectors.BadRow{Split: t.ID, Offset: int64(at.Off), Raw: text(cells), Reason: err})
+		}
+	}
+	r.meta(b, t, shown, ms)
+	b.AppendKind(kind)
+	r.state.At = at
+	r.marks.rows = append(r.marks.rows, rowMark{at: at, table: r.state.Table, key: r.state.After, sent: r.state.Sent})
+	if r.out.Full() {
+		return r.flush()
+	}
+	return nil
+}
+
+func text(cells []sqldb.Cell) (b []byte) {
+	for i, c := range cells {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if c.Kind == sqldb.Null {
+			b = append(b, "NULL"...)
+		} else {
+			b = append(b, c.String()...)
+		}
+	}
+	return b
+}
+
+// meta fills the metadata columns of the row being appended.
+func (r *reader) meta(b *batch.Batch, t *Table, kind batch.Kind, ms int64) {
+	for i, m := range r.cfg.Meta {
+		c := len(t.dec.Cols) + i
+		v := &b.Cols[c]
+		if m == MetaTime {
+			v.I64 = append(v.I64[:b.Len], ms*1000)
+			if r.ts[c].Length > 6 {
+				v.Hi = append(v.Hi[:b.Len], 0)
+			}
+			v.SetValid(b.Len)
+			continue
+		}
+		s := ""
+		switch m {
+		case MetaDatabase:
+			s = t.Database
+		case MetaSchema:
+			s = t.Schema
+		case MetaTable:
+			s = t.Name
+		case MetaKind:
+			s = kind.String()
+		}
+		v.Str = append(v.Str[:b.Len], 0)
+		v.SetString(b.Len, s)
+		v.SetValid(b.Len)
+	}
+}
+
+// flush hands the batch over. Without rows it moves the position on, now and then.
+func (r *reader) flush() error {
+	if r.out.B.Len == 0 && r.marks.base.At == r.state.At && r.marks.base.Table == r.state.Table && r.marks.base.After == r.state.After && r.marks.base.Log == r.state.Log {
+		return nil
+	}
+	m := r.marks
+	if err := r.out.SendMarked(r.state.encode(), m); err != nil {
+		return err
+	}
+	r.fresh()
+	return nil
+}
+
+// fresh begins a batch's marks.
+func (r *reader) fresh() {
+	r.marks = &marks{base: r.state, rows: make([]rowMark, 0, 64)}
+}

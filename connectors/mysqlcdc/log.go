@@ -1,0 +1,327 @@
+package mysqlcdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"github.com/millrace/millrace/connectors/cdc"
+	"github.com/millrace/millrace/connectors/sqldb"
+)
+
+// logReader reads the binary log, and begins again where it was when the connection
+// is lost.
+type logReader struct {
+	*database
+	out  chan<- cdc.Event
+	mark cdc.Mark // of the next image to tell
+	gtid string   // begin behind these, instead
+	ids  map[uint64]*table
+
+	file    string
+	begin   cdc.Pos // of the open transaction
+	open    bool
+	images  int // of the open transaction so far
+	skip    int // of them were told before
+	stamp   int64
+	flowing bool // something came on this connection
+}
+
+// Log begins to read.
+func (d *database) Log(ctx context.Context, from cdc.Mark) (<-chan cdc.Event, error) {
+	out := make(chan cdc.Event, 1024)
+	l := &logReader{database: d, out: out, mark: from}
+	if from.File == "" {
+		l.gtid = d.gtids
+	}
+	go func() {
+		if err := l.run(ctx); err != nil && ctx.Err() == nil {
+			l.tell(ctx, cdc.Event{Err: err})
+		}
+	}()
+	return out, nil
+}
+
+func (l *logReader) tell(ctx context.Context, e cdc.Event) bool {
+	select {
+	case l.out <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// run streams, again and again while connections are lost.
+func (l *logReader) run(ctx context.Context) error {
+	for tries := 0; ; tries++ {
+		l.flowing = false
+		err := l.stream(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err = l.reason(err); !lost(err) {
+			return err
+		}
+		if l.flowing {
+			tries = 0
+		}
+		if tries > l.retries {
+			return fmt.Errorf("the log: given up after %d tries to connect again: %w", tries, err)
+		}
+		if !pause(ctx, tries+1) {
+			return nil
+		}
+	}
+}
+
+// pause waits before the nth try, and answers false when ctx ends.
+func pause(ctx context.Context, n int) bool {
+	select {
+	case <-time.After(200 * time.Millisecond << min(n-1, 5)):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// errLost marks errors behind which the log can be read again.
+type errLost struct{ error }
+
+func lost(err error) bool {
+	var e errLost
+	return errors.As(err, &e)
+}
+
+// reason puts what the library or the server said in words.
+func (l *logReader) reason(err error) error {
+	var my *gomysql.MyError
+	if errors.As(err, &my) {
+		at := fmt.Sprintf("%s position %d", l.mark.File, l.mark.Off)
+		if l.gtid != "" {
+			at = "GTIDs " + l.gtid
+		}
+		switch my.Code {
+		case 1236:
+			m := strings.ToLower(my.Message)
+			switch {
+			case strings.Contains(m, "could not find first log file"), strings.Contains(m, "purged"), strings.Contains(m, "slave state is too old"), strings.Contains(m, "could not find gtid state"):
+				return &cdc.Purged{Err: fmt.Errorf("%s no longer has its log from %s on (%s)", l.server, at, my.Message)}
+			case strings.Contains(m, "impossible position"), strings.Contains(m, "position > file size"):
+				return &cdc.Purged{Err: fmt.Errorf("%s has no position %s in its log: it was reset or restored (%s)", l.server, at, my.Message)}
+			case strings.Contains(m, "same server_uuid/server_id"), strings.Contains(m, "server id"):
+				return fmt.Errorf("%s: another reader uses this server-id: give each reader one of its own with 'server-id' (%s)", l.server, my.Message)
+			}
+			return fmt.Errorf("%s: the log from %s on: %s", l.server, at, my.Message)
+		case 1045, 1227, 1142, 1698:
+			return &sqldb.Fault{Kind: sqldb.Forbidden, Server: l.server, Err: err, Hint: "the user needs REPLICATION SLAVE"}
+		}
+	}
+	var op net.Error
+	switch {
+	case errors.As(err, &op), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gomysql.ErrBadConn),
+		errors.Is(err, replication.ErrSyncClosed), strings.Contains(err.Error(), "connection was bad"), strings.Contains(err.Error(), "invalid connection"),
+		strings.Contains(err.Error(), "EOF"), strings.Contains(err.Error(), "connection refused"), strings.Contains(err.Error(), "i/o timeout"):
+		return errLost{&sqldb.Fault{Kind: sqldb.Lost, Server: l.server, Err: err}}
+	case my != nil && (my.Code == 1053 || my.Code == 1158 || my.Code == 1159 || my.Code == 1160 || my.Code == 1161):
+		return errLost{&sqldb.Fault{Kind: sqldb.Lost, Server: l.server, Err: err}}
+	}
+	return err
+}
+
+// stream reads until an error.
+func (l *logReader) stream(ctx context.Context) error {
+	flavor := "mysql"
+	if l.maria {
+		flavor = "mariadb"
+	}
+	heartbeat := max(l.heartbeat, time.Second)
+	s := replication.NewBinlogSyncer(replication.BinlogSyncerConfig{
+		ServerID: l.serverID(0), Flavor: flavor, Host: l.server.Host, Port: uint16(l.server.Port), User: l.server.User, Password: l.server.Password,
+		Charset: "utf8mb4", TimestampStringLocation: time.UTC, HeartbeatPeriod: heartbeat, ReadTimeout: 3*heartbeat + 10*time.Second,
+		DisableRetrySync: true, VerifyChecksum: true, DiscardGTIDSet: true, EventCacheCount: 1024, Logger: slog.New(slog.DiscardHandler),
+	})
+	defer s.Close()
+	l.ids, l.open, l.skip, l.images = map[uint64]*table{}, false, l.mark.Images, 0
+	l.file = l.mark.File
+	var events *replication.BinlogStreamer
+	var err error
+	if l.gtid != "" {
+		set, perr := gomysql.ParseGTIDSet(flavor, l.gtid)
+		if perr != nil {
+			return fmt.Errorf("'scan.startup.specific-offset.gtid-set' is %q: %w", l.gtid, perr)
+		}
+		events, err = s.StartSyncGTID(set)
+	} else {
+		events, err = s.StartSync(gomysql.Position{Name: l.mark.File, Pos: uint32(l.mark.Off)})
+	}
+	if err != nil {
+		return err
+	}
+	for {
+		e, err := events.GetEvent(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.handle(ctx, e, uint64(e.Header.LogPos), uint64(e.Header.EventSize)); err != nil {
+			return err
+		}
+	}
+}
+
+// handle takes an event that ends at a position.
+func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end, size uint64) error {
+	switch x := e.Event.(type) {
+	case *replication.RotateEvent:
+		l.file = string(x.NextLogName)
+		if !l.open && l.gtid == "" {
+			return l.settled(ctx, place(l.file, x.Position))
+		}
+	case *replication.GTIDEvent:
+		l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e)
+	case *replication.GtidTaggedLogEvent:
+		l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e)
+	case *replication.MariadbGTIDEvent:
+		l.start(end, size, 0, e)
+	case *replication.XIDEvent:
+		return l.commit(ctx, end)
+	case *replication.QueryEvent:
+		return l.query(ctx, x, end)
+	case *replication.RowsEvent:
+		return l.rows(ctx, x)
+	case *replication.TransactionPayloadEvent:
+		for _, inner := range x.Events {
+			if err := l.handle(ctx, inner, end, 0); err != nil {
+				return err
+			}
+		}
+	default:
+		if !l.open && end > 0 && l.file != "" && l.gtid == "" && e.Header.EventType != replication.FORMAT_DESCRIPTION_EVENT {
+			return l.settled(ctx, place(l.file, end)) // a heartbeat, a list of GTIDs
+		}
+	}
+	return nil
+}
+
+// start opens a transaction.
+func (l *logReader) start(end, size uint64, ms int64, e *replication.BinlogEvent) {
+	l.begin, l.open, l.images, l.flowing = place(l.file, end-size), true, 0, true
+	if l.stamp = ms; ms == 0 {
+		l.stamp = int64(e.Header.Timestamp) * 1000
+	}
+	if l.begin != l.mark.Pos {
+		l.skip = 0
+	}
+	l.mark = cdc.Mark{Pos: l.begin, Images: l.skip}
+	l.gtid = ""
+}
+
+// commit closes it.
+func (l *logReader) commit(ctx context.Context, end uint64) error {
+	l.open, l.skip = false, 0
+	return l.settled(ctx, place(l.file, end))
+}
+
+// settled says that no transaction is open at a position.
+func (l *logReader) settled(ctx context.Context, at cdc.Pos) error {
+	if at.Before(l.mark.Pos) {
+		return nil
+	}
+	if at != l.mark.Pos {
+		l.mark = cdc.Mark{Pos: at}
+	}
+	m := l.mark
+	l.tell(ctx, cdc.Event{Resume: &m, Reached: at})
+	return ctx.Err()
+}
+
+// rows tells the changes of an event.
+func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
+	t, ok := l.ids[e.TableID]
+	if !ok {
+		l.mu.Lock()
+		t = l.tables[string(e.Table.Schema)+"."+string(e.Table.Table)]
+		l.mu.Unlock()
+		if t == nil && l.captured(string(e.Table.Schema), string(e.Table.Table)) {
+			var err error
+			if t, err = l.appeared(ctx, string(e.Table.Schema)+"."+string(e.Table.Table)); err != nil {
+				return err
+			}
+		}
+		if t != nil {
+			var err error
+			if t, err = l.fitting(ctx, t, e.Table); err != nil {
+				return err
+			}
+		}
+		l.ids[e.TableID] = t
+	}
+	if t == nil {
+		return nil
+	}
+	step, kind := 1, cdc.Insert
+	switch e.Type() {
+	case replication.EnumRowsEventTypeUpdate:
+		step, kind = 2, cdc.Update
+	case replication.EnumRowsEventTypeDelete:
+		kind = cdc.Delete
+	case replication.EnumRowsEventTypeInsert:
+	default:
+		return fmt.Errorf("%s: the log holds a row event of an unknown kind", t.ID)
+	}
+	for i := 0; i+step <= len(e.Rows); i += step {
+		c := &cdc.Change{Table: t.Table, Kind: kind, Time: l.stamp, At: cdc.Mark{Pos: l.begin, Images: l.images}}
+		l.images += step
+		if l.images <= l.skip || l.mode == "timestamp" && l.stamp < l.from {
+			continue
+		}
+		if len(e.SkippedColumns) > i && len(e.SkippedColumns[i]) > 0 {
+			return fmt.Errorf("%s: the log holds a row without all its columns: binlog_row_image has to be FULL, in every session", t.ID)
+		}
+		var err error
+		switch {
+		case kind == cdc.Insert:
+			c.After, err = t.row(e.Rows[i])
+		case kind == cdc.Delete:
+			c.Before, err = t.row(e.Rows[i])
+		default:
+			if l.images-1 <= l.skip { // its first image was told
+				c.At.Images++
+			} else if c.Before, err = t.row(e.Rows[i]); err != nil {
+				break
+			}
+			c.After, err = t.row(e.Rows[i+1])
+		}
+		if err != nil {
+			return fmt.Errorf("%s at %s position %d: %w", t.ID, l.begin.File, l.begin.Off, err)
+		}
+		l.mark = cdc.Mark{Pos: l.begin, Images: l.images}
+		if !l.tell(ctx, cdc.Event{Change: c}) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// row is a row's values as cells. Columns that nobody reads stay as they are.
+func (t *table) row(vals []any) ([]sqldb.Cell, error) {
+	out := make([]sqldb.Cell, len(t.Cols))
+	for i := range out {
+		if i >= len(vals) {
+			break
+		}
+		c, err := t.info[i].cell(vals[i])
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", t.Cols[i].Name, err)
+		}
+		out[i] = c
+	}
+	return out, nil
+}
