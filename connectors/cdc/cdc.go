@@ -139,18 +139,18 @@ type Database interface {
 
 // Config is how a source reads.
 type Config struct {
-	Open    func(ctx context.Context) (Database, error)
-	Name    string // of the connector, for messages
-	Table   string // the table's path, for messages
-	Decode  func(t *Table) (*sqldb.Decoder, []int, error)
-	Meta    []Meta // behind the decoder's columns
-	Chunk   int
-	Only    bool // the snapshot alone: the source ends behind it
-	Append  bool // every change is +I
-	Upsert  bool // no -U
-	Purged  string
-	Tries   int // how often a chunk is read again after a lost connection
-	Changes batch.Changes
+	Open   func(ctx context.Context) (Database, error)
+	Name   string // of the connector, for messages
+	Table  string // the table's path, for messages
+	Decode func(t *Table) (*sqldb.Decoder, []int, error)
+	Meta   []Meta // behind the decoder's columns
+	Chunk  int
+	Only   bool // the snapshot alone: the source ends behind it
+	Append bool // every change is +I
+	Upsert bool // no -U
+	Purged string
+	Tries  int // how often a chunk is read again after a lost connection
+	Sends  batch.Changes
 }
 
 // Meta is a metadata column.

@@ -17,7 +17,7 @@ type Source struct {
 }
 
 // Changes are the connector's.
-func (s *Source) Changes() batch.Changes { return s.Config.Changes }
+func (s *Source) Changes() batch.Changes { return s.Sends }
 
 // Bounded is a snapshot alone.
 func (s *Source) Bounded() bool { return s.Only }

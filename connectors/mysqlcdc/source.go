@@ -130,9 +130,9 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 		Decode: func(tb *cdc.Table) (*sqldb.Decoder, []int, error) {
 			return c.decoder(physical, tb)
 		}}
-	s.Changes = batch.Changes{Kinds: batch.All}
+	s.Sends = batch.Changes{Kinds: batch.All}
 	if only || s.Append {
-		s.Changes.Kinds = batch.InsertOnly
+		s.Sends.Kinds = batch.InsertOnly
 	}
 	return s, nil
 }

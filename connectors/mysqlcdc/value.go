@@ -133,7 +133,9 @@ func (c *column) queried(x *sqldb.Cell) {
 
 // cell is a value of the log as a query would have given it.
 func (c *column) cell(v any) (sqldb.Cell, error) {
-	text := func(s string) sqldb.Cell { return sqldb.Cell{Kind: sqldb.Text, B: unsafe.Slice(unsafe.StringData(s), len(s))} }
+	text := func(s string) sqldb.Cell {
+		return sqldb.Cell{Kind: sqldb.Text, B: unsafe.Slice(unsafe.StringData(s), len(s))}
+	}
 	integer := func(x int64, width int) sqldb.Cell {
 		if c.unsigned && x < 0 {
 			if width == 64 {
