@@ -202,6 +202,11 @@ func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) er
 		p := &all[i]
 		b, a := befores[i], afters[i]
 		if !p.old {
+			if r.again && b != sent && p.c.Before != nil && (p.c.Kind == Delete || p.c.moved()) && !r.cfg.Append {
+				if err := r.comeAndGone(p.c); err != nil {
+					return err
+				}
+			}
 			if err := r.change(p.c, b == sent && p.c.Before != nil, a == sent && p.c.After != nil); err != nil {
 				return err
 			}
@@ -222,6 +227,19 @@ func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) er
 	r.recent = keep
 	r.state.At = r.resume
 	return r.sendRows(ctx, c, f)
+}
+
+// comeAndGone sends a row that was deleted before it was read as an insert and a
+// delete. Before the restart it may have been read and sent behind the checkpoint:
+// what was sent has to be sent again, or a sink that writes at once keeps the row for
+// ever.
+func (r *reader) comeAndGone(c *Change) error {
+	at := c.At
+	if err := r.row(c.Table, batch.Insert, c.Before, c.Time, at); err != nil {
+		return err
+	}
+	at.Images++
+	return r.row(c.Table, batch.Delete, c.Before, c.Time, at)
 }
 
 // placesOf is where each change's images lie.

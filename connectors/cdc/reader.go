@@ -29,7 +29,7 @@ type reader struct {
 	resume Mark
 	pend   []pended // of the log, not yet sent
 	recent []pended // of the log, passed over because their rows are ahead; a chunk may have missed them
-	err    error
+	again  bool     // the snapshot goes on after a restart
 }
 
 // pended is a change that waits.
@@ -121,7 +121,7 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 			return r.errorf("%s has no primary key and no unique key of NOT NULL columns, so it can't be read in chunks; add one, or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
 		}
 	}
-	r.seen, r.resume = r.state.At.Pos, r.state.At
+	r.seen, r.resume, r.again = r.state.At.Pos, r.state.At, started
 	if err := r.out.Send(r.state.encode()); err != nil { // the start counts from now on
 		return err
 	}

@@ -28,6 +28,7 @@ type sink struct {
 	interval time.Duration
 	retries  int64
 	job      string
+	lock     string // a writer's
 
 	mu   sync.Mutex
 	conn sqldb.Conn // Commit's
@@ -71,7 +72,8 @@ func (s *sink) Idempotent() bool { return len(s.key) > 0 }
 
 // Open connects and compares the table with what is written.
 func (s *sink) Open(ctx context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
-	c, err := s.open(ctx)
+	lock := fmt.Sprintf("%s %s %s %d", env.Job, s.path, s.name, env.Subtask)
+	c, err := s.alone(ctx, lock)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +85,27 @@ func (s *sink) Open(ctx context.Context, env connectors.WriterEnv) (connectors.W
 		c.Close()
 		return nil, err
 	}
-	o := &sink{table: s.table, schema: s.schema, key: s.key, exact: s.exact, maxRows: s.maxRows, interval: s.interval, retries: s.retries, job: env.Job}
+	o := &sink{table: s.table, schema: s.schema, key: s.key, exact: s.exact, maxRows: s.maxRows, interval: s.interval, retries: s.retries, job: env.Job, lock: lock}
 	return newWriter(ctx, o, c, targets), nil
+}
+
+// alone connects and waits until what an earlier writer of this job had under way has
+// ended: a statement goes on in the server when its client is killed, and would undo
+// what is written after it.
+func (s *sink) alone(ctx context.Context, lock string) (sqldb.Conn, error) {
+	c, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.dialect.Lock(ctx, c, lock, s.retry)
+	if err == nil && !got {
+		err = fmt.Errorf("%s: another run of this job writes the table, or a statement of an earlier run has been going on for %v", s.server, s.retry)
+	}
+	if err != nil {
+		c.Close()
+		return nil, s.errorf("%w", err)
+	}
+	return c, nil
 }
 
 // check finds the written columns in the table and looks for those it needs beside

@@ -198,7 +198,7 @@ func (w *writer) write(g *group) error {
 				continue
 			}
 			w.conn.Close()
-			if w.conn, err = w.open(w.ctx); err != nil {
+			if w.conn, err = w.alone(w.ctx, w.lock); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"hash/fnv"
 	"fmt"
 	"strings"
 	"time"
@@ -117,4 +118,36 @@ func After(names, values []string) string {
 		return ors[0]
 	}
 	return "(" + names[0] + " >= " + values[0] + " AND (" + strings.Join(ors, " OR ") + "))"
+}
+
+// Lock is a named lock of the session.
+func (MySQL) Lock(ctx context.Context, c Conn, name string, wait time.Duration) (got bool, err error) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	err = c.Query(ctx, fmt.Sprintf("SELECT GET_LOCK('millrace-%016x', %d)", h.Sum64(), int(wait.Seconds())), func(r []Cell) error {
+		got = r[0].String() == "1"
+		return nil
+	})
+	return got, err
+}
+
+// Lock is an advisory lock of the session.
+func (Postgres) Lock(ctx context.Context, c Conn, name string, wait time.Duration) (got bool, err error) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	const pause = 100 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err = c.Query(ctx, fmt.Sprintf("SELECT pg_try_advisory_lock(%d)", int64(h.Sum64())), func(r []Cell) error {
+			got = r[0].String() == "t"
+			return nil
+		})
+		if got || err != nil || waited >= wait {
+			return got, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
 }

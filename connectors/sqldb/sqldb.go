@@ -70,6 +70,9 @@ type Dialect interface {
 	Columns(ctx context.Context, c Conn, s Server, table string) (cols []Column, key []string, err error)
 	// Upsert is what follows the VALUES of an INSERT to make it an upsert.
 	Upsert(cols, key []string) string
+	// Lock waits until the connection holds a lock of that name, which it keeps until it
+	// ends; false: not in time.
+	Lock(ctx context.Context, c Conn, name string, wait time.Duration) (bool, error)
 	// Transient says that an error may pass when the statement is run again.
 	Transient(err error) bool
 }
