@@ -2,8 +2,8 @@ package sqldb
 
 import (
 	"context"
-	"hash/fnv"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
