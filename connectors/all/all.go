@@ -9,12 +9,13 @@ import (
 	"github.com/millrace/millrace/connectors/jdbc"
 	"github.com/millrace/millrace/connectors/mysqlcdc"
 	"github.com/millrace/millrace/connectors/nexmark"
+	"github.com/millrace/millrace/connectors/postgrescdc"
 	"github.com/millrace/millrace/connectors/print"
 )
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, jdbc.Connector, mysqlcdc.Connector, nexmark.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, jdbc.Connector, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.

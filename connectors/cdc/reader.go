@@ -29,7 +29,8 @@ type reader struct {
 	resume Mark
 	pend   []pended // of the log, not yet sent
 	recent []pended // of the log, passed over because their rows are ahead; a chunk may have missed them
-	again  bool     // the snapshot goes on after a restart
+	opened func(Database)
+	again  bool // the snapshot goes on after a restart
 }
 
 // pended is a change that waits.
@@ -63,6 +64,7 @@ func (r *reader) run(ctx context.Context, from []byte) error {
 		return r.errorf("%w", err)
 	}
 	r.db = db
+	r.opened(db)
 	defer db.Close()
 	if started && r.state.Server != db.Server() {
 		return r.errorf("the position is of server %s, but %s answers now: a position in its log means nothing there; start anew without the state, or write to the old server", r.state.Server, db.Server())
