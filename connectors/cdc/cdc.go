@@ -39,6 +39,8 @@ func (p Pos) Before(q Pos) bool { return p.Seg < q.Seg || p.Seg == q.Seg && p.Of
 type Mark struct {
 	Pos
 	Images int `json:"images,omitempty"`
+	// Half: the next image is the end of a row that comes and goes (see comeAndGone).
+	Half bool `json:"half,omitempty"`
 }
 
 // Table is a captured table.

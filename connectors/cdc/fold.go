@@ -234,9 +234,12 @@ func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) er
 // what was sent has to be sent again, or a sink that writes at once keeps the row for
 // ever.
 func (r *reader) comeAndGone(c *Change) error {
-	at := c.At
-	if err := r.row(c.Table, batch.Insert, c.Before, c.Time, at); err != nil {
-		return err
+	half, at := c.At, c.At
+	half.Half = true
+	if r.half != half {
+		if err := r.row(c.Table, batch.Insert, c.Before, c.Time, half); err != nil {
+			return err
+		}
 	}
 	at.Images++
 	return r.row(c.Table, batch.Delete, c.Before, c.Time, at)

@@ -30,6 +30,7 @@ type reader struct {
 	pend   []pended // of the log, not yet sent
 	recent []pended // of the log, passed over because their rows are ahead; a chunk may have missed them
 	opened func(Database)
+	half   Mark // where the state before the restart stood amid a row that comes and goes
 	again  bool // the snapshot goes on after a restart
 }
 
@@ -124,6 +125,9 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 		}
 	}
 	r.seen, r.resume, r.again = r.state.At.Pos, r.state.At, started
+	if r.half = (Mark{}); r.state.At.Half {
+		r.half = r.state.At
+	}
 	if err := r.out.Send(r.state.encode()); err != nil { // the start counts from now on
 		return err
 	}
