@@ -8,8 +8,25 @@ import (
 // where idx[k] is negative. Strings and list elements aren't copied: v shares
 // from's buffers and is valid as long as they are.
 func (v *Vector) Take(t types.Type, from *Vector, idx []int32) {
+	v.take(t, from, idx, len(from.Valid) > 0 && !clean(from.Valid, idx))
+}
+
+// clean says that no row of idx is NULL or negative.
+func clean(valid []uint64, idx []int32) bool {
+	bit := uint64(1)
+	for _, i := range idx {
+		if w := uint(i) >> 6; w < uint(len(valid)) {
+			bit &= valid[w] >> (uint(i) & 63)
+		} else if i < 0 {
+			return false
+		}
+	}
+	return bit&1 != 0
+}
+
+// take is Take; nulls says that some row of idx may be NULL in from.
+func (v *Vector) take(t types.Type, from *Vector, idx []int32, nulls bool) {
 	n := len(idx)
-	nulls := from.Valid != nil && len(from.Valid) > 0
 	layout := t.Layout()
 	if layout == types.LayoutBytes || layout == types.LayoutList {
 		v.Valid = v.Valid[:0]
@@ -174,8 +191,18 @@ func (b *Batch) Compact(ts []types.Type, out *Batch) *Batch {
 		out.Cols = make([]Vector, len(ts))
 	}
 	out.Cols = out.Cols[:len(ts)]
+	var valid []uint64 // of the column before: fields of one ROW share it
+	nulls := false
 	for c := range ts {
-		out.Cols[c].Take(ts[c], &b.Cols[c], b.Sel)
+		v := &b.Cols[c]
+		if len(v.Valid) == 0 {
+			out.Cols[c].take(ts[c], v, b.Sel, false)
+			continue
+		}
+		if len(v.Valid) != len(valid) || &v.Valid[0] != &valid[0] {
+			valid, nulls = v.Valid, !clean(v.Valid, b.Sel)
+		}
+		out.Cols[c].take(ts[c], v, b.Sel, nulls)
 	}
 	out.Len, out.Sel = len(b.Sel), nil
 	if b.Kinds == nil {

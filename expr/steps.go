@@ -66,10 +66,11 @@ func (s *fieldStep) run(p *Program, sel []int32) (*batch.Vector, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(v.Valid) == 0 {
-		return &v.Kids[s.index], nil
+	kid := &v.Kids[s.index]
+	if len(v.Valid) == 0 || len(kid.Valid) == len(v.Valid) && &kid.Valid[0] == &v.Valid[0] {
+		return kid, nil
 	}
-	s.out = v.Kids[s.index]
+	s.out = *kid
 	s.out.Valid = append(s.valid[:0], s.out.Valid...)
 	s.out.AndValid(v, p.b.Len)
 	s.valid = s.out.Valid
@@ -223,15 +224,8 @@ func (s *caseStep) run(p *Program, sel []int32) (*batch.Vector, error) {
 		if err != nil {
 			return nil, err
 		}
-		taken, still := s.taken[:0], rest[:0]
-		for _, i := range rest {
-			if c.I64[i] != 0 && !c.Null(int(i)) {
-				taken = append(taken, i)
-			} else {
-				still = append(still, i)
-			}
-		}
-		s.taken, rest = taken, still
+		s.taken, rest = split(c, rest, s.taken)
+		taken := s.taken
 		if err := s.branch(p, s.thens[k], taken); err != nil {
 			return nil, err
 		}
@@ -245,6 +239,35 @@ func (s *caseStep) run(p *Program, sel []int32) (*batch.Vector, error) {
 	return &s.out, s.branch(p, *s.other, rest)
 }
 
+// split parts rows into those where c is TRUE, written to taken, and the others,
+// which stay in rows.
+func split(c *batch.Vector, rows, taken []int32) (is, rest []int32) {
+	for cap(taken) < len(rows) {
+		taken = append(taken[:cap(taken)], 0)
+	}
+	taken = taken[:len(rows)]
+	n, m := 0, 0
+	if len(c.Valid) == 0 {
+		for _, i := range rows {
+			b := int(c.I64[i] & 1)
+			taken[n], rows[m] = i, i
+			n += b
+			m += 1 - b
+		}
+		return taken[:n], rows[:m]
+	}
+	for _, i := range rows {
+		b := int(c.I64[i] & 1)
+		if c.Null(int(i)) {
+			b = 0
+		}
+		taken[n], rows[m] = i, i
+		n += b
+		m += 1 - b
+	}
+	return taken[:n], rows[:m]
+}
+
 func (s *caseStep) branch(p *Program, r ref, rows []int32) error {
 	if len(rows) == 0 {
 		return nil
@@ -253,9 +276,16 @@ func (s *caseStep) branch(p *Program, r ref, rows []int32) error {
 	if err != nil {
 		return err
 	}
-	if s.t.Layout() == types.LayoutI64 && len(v.Valid) == 0 {
+	if s.t.Layout() == types.LayoutI64 {
 		for _, i := range rows {
 			s.out.I64[i] = v.I64[i]
+		}
+		if len(v.Valid) > 0 {
+			for _, i := range rows {
+				if v.Null(int(i)) {
+					s.out.SetNull(int(i))
+				}
+			}
 		}
 		return nil
 	}

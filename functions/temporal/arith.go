@@ -83,6 +83,23 @@ func moving(c functions.Call, point, amount int, step func(moment, int64) moment
 	})
 }
 
+// shiftMicros is moving for timestamps that are nothing but microseconds.
+func shiftMicros(point, amount int, by int64) functions.Kernel {
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		to, from, move := out.I64[:n], args[point].I64[:n], args[amount].I64[:n]
+		if sel == nil {
+			for i := range to {
+				to[i] = from[i] + by*move[i]
+			}
+			return 0, nil
+		}
+		for _, i := range sel {
+			to[i] = from[i] + by*move[i]
+		}
+		return 0, nil
+	})
+}
+
 // Plus and Minus move a point in time by an interval.
 var (
 	Plus  = shift("TIME_PLUS", "value + interval", "The value moved by the interval; months are clipped to the month's end.", 1).Shown("DATE '2024-01-31' + INTERVAL '1' MONTH -> 2024-02-29")
@@ -99,6 +116,9 @@ func shift(name, usage, text string, sign int64) *functions.Scalar {
 			point, amount := 0, 1
 			if c.Args[0].Type.IsInterval() {
 				point, amount = 1, 0
+			}
+			if c.Args[point].Type.IsTimestamp() && c.Args[point].Type.Layout() == types.LayoutI64 && c.Args[amount].Type.Kind != types.IntervalYM && c.Result.Layout() == types.LayoutI64 {
+				return shiftMicros(point, amount, sign*1000), nil
 			}
 			step := stepOf("MILLISECOND")
 			switch {

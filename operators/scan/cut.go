@@ -20,6 +20,10 @@ func (o *Operator) cut(limit int) (int, error) {
 	due := s.max
 	sent := o.sent
 	others := o.others()
+	if last, ok := o.uncut(limit); ok {
+		s.max = max(due, last)
+		return limit, nil
+	}
 	top := int64(operators.MinWatermark) // the greatest rowtime, in microseconds
 	defer func() {
 		if top != operators.MinWatermark {
@@ -45,6 +49,25 @@ func (o *Operator) cut(limit int) (int, error) {
 	}
 	s.max = due
 	return limit, nil
+}
+
+// uncut is the greatest watermark of rows o.from.. when they need no cut, whatever
+// their order: nothing acts before the time it reaches.
+func (o *Operator) uncut(limit int) (last int64, ok bool) {
+	wm, ts := &o.timeCols[0], &o.timeCols[1]
+	if o.spec.Raises || len(wm.Valid) > 0 && wm.HasNulls(limit) || len(ts.Valid) > 0 && ts.HasNulls(limit) || o.from >= limit {
+		return 0, false
+	}
+	greatest := wm.I64[o.from]
+	for _, x := range wm.I64[o.from:limit] {
+		greatest = max(greatest, x)
+	}
+	last = millis(o.spec.Watermark.Type(), greatest)
+	width := o.spec.Cut
+	if w := min(max(last, o.cur.max), o.others()); width > 0 && w > o.sent && slice(w, width) > slice(o.sent, width) {
+		return 0, false
+	}
+	return last, true
 }
 
 // others is the least watermark of the other open splits: what a watermark of

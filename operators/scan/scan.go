@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/types"
 )
@@ -27,6 +28,7 @@ type Operator struct {
 
 	filter, project, time *expr.Program
 	timeCols              []batch.Vector // watermark, rowtime
+	rowtimes              []int          // the columns of Out that are the rowtime
 	cols                  []batch.Vector
 	out, dense            batch.Batch
 	ts                    []types.Type
@@ -73,7 +75,16 @@ func (o *Operator) Open(env *operators.Env, out operators.Output) (err error) {
 		}
 		o.timeCols = make([]batch.Vector, 2)
 	}
-	if o.project, err = expr.Compile(s.Exprs, env.Session); err != nil {
+	exprs := append([]expr.Expr(nil), s.Exprs...)
+	if s.Watermark != nil && s.Delivered.Len() > 0 && expr.Class(s.Rowtime) == functions.Deterministic {
+		for i, e := range exprs { // computed for the watermark already
+			if e.String() == s.Rowtime.String() && e.Type().Same(s.Rowtime.Type()) {
+				exprs[i] = &expr.Column{T: s.Delivered.Fields[0].Type}
+				o.rowtimes = append(o.rowtimes, i)
+			}
+		}
+	}
+	if o.project, err = expr.Compile(exprs, env.Session); err != nil {
 		return err
 	}
 	o.cols, o.ts = make([]batch.Vector, len(s.Exprs)), s.Out.Types()
@@ -263,6 +274,9 @@ func (o *Operator) send(b *batch.Batch, from, to int) error {
 	}
 	if err := o.project.Eval(b, sel, o.cols); err != nil {
 		return err
+	}
+	for _, c := range o.rowtimes {
+		o.cols[c] = o.timeCols[1]
 	}
 	o.out = batch.Batch{Len: b.Len, Cols: o.cols, Sel: sel, Kinds: b.Kinds}
 	out := o.out.Compact(o.ts, &o.dense)
