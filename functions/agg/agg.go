@@ -41,6 +41,9 @@ func (a accumulator) State() []functions.Part { return a.k.parts() }
 
 func (a accumulator) rows(c functions.Cells, r functions.Rows, args []batch.Vector, before, after *batch.Vector) error {
 	a.k.bind(c, args)
+	if col, ok := a.k.(columnar); ok && col.step(r, before, after) {
+		return nil
+	}
 	f, fails := a.k.(failing)
 	at := 0
 	for i := 0; i < r.N; i++ {
@@ -107,6 +110,7 @@ func fixed(t types.Type) functions.Part {
 
 // counter is COUNT.
 type counter struct {
+	scratch
 	cell batch.Col[int64]
 	arg  *batch.Vector
 }
@@ -139,6 +143,7 @@ var count = &functions.Aggregate{
 
 // summer is SUM and AVG: a count of the values that aren't NULL and their sum.
 type summer struct {
+	scratch
 	arg, out types.Type
 	average  bool
 	n, lo    batch.Col[int64]
@@ -316,6 +321,7 @@ var (
 // best is MIN and MAX over rows that stay.
 type best struct {
 	cell
+	scratch
 	min bool
 	v   *batch.Vector
 }

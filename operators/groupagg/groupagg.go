@@ -30,13 +30,17 @@ type operator struct {
 	before, after []batch.Vector
 	args          []batch.Vector
 	sel           []int32
-	out           batch.Batch
-	hold          bool // batch mode: all rows are held until the end
-	mini          bool // mini-batch: changes are held until Flush
+	out, plain    batch.Batch // plain: columns of others
+	hold          bool        // batch mode: all rows are held until the end
+	mini          bool        // mini-batch: changes are held until Flush
 	bundle        bundle
 	gone          []uint32 // groups that a batch has emptied
 	images        []image  // the rows to send
 	from          []int32  // scratch: the input row of each
+	both          []both   // per call: what before and after lie in, for numbers
+	pick          []int32  // scratch: the place of each image in both
+	differs       []bool   // rows whose results changed
+	counting      bool     // some result changes with every row: COUNT(*)
 }
 
 // Open opens the group table.
@@ -58,7 +62,10 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		return err
 	}
 	o.keys, o.outTs = make([]batch.Vector, len(s.Keys)), s.Out.Types()
-	o.before, o.after = make([]batch.Vector, len(s.Calls)), make([]batch.Vector, len(s.Calls))
+	o.before, o.after, o.both = make([]batch.Vector, len(s.Calls)), make([]batch.Vector, len(s.Calls)), make([]both, len(s.Calls))
+	for _, c := range s.Calls {
+		o.counting = o.counting || c.Fn.Name == "COUNT" && len(c.Args) == 0 && c.Filter < 0 && !c.Distinct
+	}
 	o.out.Reset(o.outTs)
 	n := len(s.Calls)
 	o.bundle = bundle{before: make([]batch.Vector, n), got: make([]batch.Vector, n), after: make([]batch.Vector, n), keys: make([]batch.Vector, len(s.Keys))}
@@ -89,9 +96,8 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 			}
 			continue
 		}
-		o.before[c].Prepare(call.Result, b.Len)
-		o.after[c].Prepare(call.Result, b.Len)
-		if err := o.accs[c].Step(o.layout.Cells(o.table, c), rows, o.args, &o.before[c], &o.after[c]); err != nil {
+		before := o.prepare(c, b.Len)
+		if err := o.accs[c].Step(o.layout.Cells(o.table, c), rows, o.args, before, &o.after[c]); err != nil {
 			return err
 		}
 	}
@@ -140,6 +146,9 @@ func (o *operator) rows(c int, b *batch.Batch) []int32 {
 		return nil
 	}
 	o.sel = o.sel[:0]
+	if f := call.Filter; f >= 0 && !call.Distinct && !o.spec.retract {
+		return o.filtered(&b.Cols[f], b.Len)
+	}
 	var set state.Multiset
 	var values []batch.Vector
 	if call.Distinct {
@@ -169,6 +178,29 @@ func (o *operator) rows(c int, b *batch.Batch) []int32 {
 	if o.sel == nil {
 		return []int32{}
 	}
+	return o.sel
+}
+
+// filtered are the rows of n that are TRUE in a FILTER's column, chosen without
+// branches.
+func (o *operator) filtered(v *batch.Vector, n int) []int32 {
+	if cap(o.sel) < n+1 {
+		o.sel = make([]int32, 0, max(n, batch.MaxRows)+1)
+	}
+	sel, k := o.sel[:n+1], 0
+	if len(v.Valid) == 0 {
+		for i, x := range v.I64[:n] {
+			sel[k] = int32(i)
+			k += int(x & 1)
+		}
+	} else {
+		for i, x := range v.I64[:n] {
+			if sel[k] = int32(i); !v.Null(i) {
+				k += int(x & 1)
+			}
+		}
+	}
+	o.sel = sel[:k]
 	return o.sel
 }
 

@@ -140,7 +140,18 @@ func (k *keys) encode(cols []batch.Vector, n int) {
 			continue
 		}
 		for c := range cols {
-			b = batch.AppendKey(b, k.ts[c], &cols[c], i)
+			v := &cols[c]
+			switch l := k.layout[c]; {
+			case len(v.Valid) > 0 && v.Null(i):
+				b = append(b, 0)
+			case l == types.LayoutI64:
+				b = binary.LittleEndian.AppendUint64(append(b, 1), uint64(v.I64[i]))
+			case l == types.LayoutBytes:
+				s := v.Bytes(i)
+				b = append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
+			default:
+				b = batch.AppendKey(b, k.ts[c], v, i)
+			}
 		}
 	}
 	k.enc, k.starts[n] = b, len(b)
