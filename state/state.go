@@ -124,6 +124,10 @@ type Cells interface {
 	// Put stores row sel[k] (k when sel is nil) of from in row ids[k], column by
 	// column.
 	Put(ids []uint32, sel []int32, cols []int, from []batch.Vector)
+	// Replace is Put that also gives what it replaced. Row k of to is columns cols of
+	// ids[k] as they were before row k, row len(ids)+k as they are after it; an id
+	// that occurs twice is replaced twice. Strings are views, valid until Release.
+	Replace(ids []uint32, sel []int32, cols []int, from, to []batch.Vector)
 }
 
 // Parts are the collections that hang from rows, by their index in the Spec, and

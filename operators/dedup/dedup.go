@@ -93,7 +93,8 @@ type operator struct {
 	table  state.Table
 	timers state.Timers
 	ts     []types.Type
-	cols   []int
+	cols   []int // of the input, those stored
+	stored []int // their numbers in the table
 	keyTs  []types.Type
 	keys   []batch.Vector
 	hashes []uint64
@@ -102,9 +103,8 @@ type operator struct {
 	wm     int64
 	out    batch.Batch
 	old    []batch.Vector
-	was    batch.Batch // the row that old holds
-	one    [1]int32
 	taken  int // the column that says a key's first row has been sent
+	last   lastRows
 }
 
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
@@ -117,6 +117,9 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	}
 	if o.spec.Rowtime || o.spec.KeepLast {
 		for c, t := range o.ts {
+			if o.spec.KeepLast && o.keyed(c) {
+				continue
+			}
 			o.cols = append(o.cols, c)
 			spec.Row = append(spec.Row, state.Column{Type: t, Meaning: o.spec.In.Fields[c].Name})
 		}
@@ -130,6 +133,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		return err
 	}
 	o.keys, o.old = make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(o.cols))
+	o.last.open(o)
 	o.out.Reset(o.ts)
 	return nil
 }
@@ -148,43 +152,35 @@ func (o *operator) find(b *batch.Batch) {
 
 func (o *operator) Process(_ int, b *batch.Batch) error {
 	o.find(b)
-	for i := 0; i < b.Len; i++ {
-		var err error
-		switch {
-		case o.spec.KeepLast:
-			err = o.last(b, i)
-		case o.spec.Rowtime:
+	switch {
+	case o.spec.KeepLast:
+		return o.last.process(b)
+	case o.spec.Rowtime:
+		for i := 0; i < b.Len; i++ {
 			o.earliest(b, i)
-		case o.fresh[i]:
-			err = o.emit(b, i, batch.Insert)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return o.flush()
-}
-
-// last sends row i unless a later one is stored, and stores it.
-func (o *operator) last(b *batch.Batch, i int) error {
-	id, one := o.ids[i], o.one[:]
-	one[0] = int32(i)
-	if o.fresh[i] {
-		o.table.Put(o.ids[i:i+1], one, o.cols, b.Cols)
-		return o.emit(b, i, batch.Insert)
-	}
-	if o.spec.Rowtime && b.Cols[o.spec.Time].I64[i] < *o.table.I64(o.spec.Time).At(id) {
 		return nil
 	}
-	if o.spec.before {
-		o.table.Gather(o.ids[i:i+1], o.cols, o.old)
-		o.was.Len, o.was.Cols = 1, o.old
-		if err := o.emit(&o.was, 0, batch.UpdateBefore); err != nil {
-			return err
+	return o.first(b)
+}
+
+// first sends the first row of each key.
+func (o *operator) first(b *batch.Batch) error {
+	sel := o.last.sel[:0]
+	for i, fresh := range o.fresh {
+		if fresh {
+			sel = append(sel, int32(i))
 		}
 	}
-	o.table.Put(o.ids[i:i+1], one, o.cols, b.Cols)
-	return o.emit(b, i, batch.UpdateAfter)
+	o.last.sel = sel
+	if len(sel) == 0 {
+		return nil
+	}
+	o.last.plain = batch.Batch{Len: b.Len, Cols: b.Cols, Sel: sel}
+	if len(sel) == b.Len {
+		o.last.plain.Sel = nil
+	}
+	return o.Out.Emit(o.last.plain.Compact(o.ts, &o.last.dense))
 }
 
 // earliest keeps row i if it is the earliest of its key so far and none was sent.

@@ -138,12 +138,27 @@ func (r *records) valid(p unsafe.Pointer, c int) bool {
 // put stores row sel[k] (k when sel is nil) of from in record ids[k].
 func (r *records) put(ids []uint32, sel []int32, cols []int, from []batch.Vector) {
 	vars := 0
-	for k, c := range cols {
+	for _, c := range cols {
 		if isVar(r.kind[c]) {
 			vars++
-			continue
 		}
-		r.putFixed(ids, sel, c, &from[k])
+	}
+	// A few rows at a time, so that they stay in the cache from column to column.
+	for at := 0; at < len(ids) && vars < len(cols); at += chunk {
+		to := min(at+chunk, len(ids))
+		for k, c := range cols {
+			if isVar(r.kind[c]) {
+				continue
+			}
+			if sel != nil {
+				r.putFixed(ids[at:to], sel[at:to], 0, c, &from[k])
+			} else {
+				r.putFixed(ids[at:to], nil, at, c, &from[k])
+			}
+		}
+	}
+	if len(ids) > 0 { // record 0 stays zero: an id of 0 may have been written
+		r.wipe0()
 	}
 	switch {
 	case vars == 0:
@@ -171,13 +186,14 @@ func (r *records) nested(cols []int) bool {
 	return false
 }
 
-func (r *records) putFixed(ids []uint32, sel []int32, c int, v *batch.Vector) {
+// putFixed stores a column of words: rows first, first+1, ... when sel is nil.
+func (r *records) putFixed(ids []uint32, sel []int32, first, c int, v *batch.Vector) {
 	base, at := r.mem.base(), r.at[c]
 	row := func(k int) int {
 		if sel != nil {
 			return int(sel[k])
 		}
-		return k
+		return first + k
 	}
 	switch r.kind[c] {
 	case types.LayoutF64:
@@ -191,8 +207,9 @@ func (r *records) putFixed(ids []uint32, sel []int32, c int, v *batch.Vector) {
 		}
 	default:
 		if sel == nil {
+			from := v.I64[first:]
 			for k, id := range ids {
-				*(*int64)(unsafe.Add(base, uintptr(id)*r.stride+at)) = v.I64[k]
+				*(*int64)(unsafe.Add(base, uintptr(id)*r.stride+at)) = from[k]
 			}
 		} else {
 			for k, id := range ids {
@@ -200,15 +217,12 @@ func (r *records) putFixed(ids []uint32, sel []int32, c int, v *batch.Vector) {
 			}
 		}
 	}
-	r.putValid(ids, sel, c, v)
-	if len(ids) > 0 { // record 0 stays zero: an id of 0 may have been written
-		r.wipe0()
-	}
+	r.putValid(ids, sel, first, c, v)
 }
 
 func (r *records) wipe0() { clear(r.mem.buf[:r.stride]) }
 
-func (r *records) putValid(ids []uint32, sel []int32, c int, v *batch.Vector) {
+func (r *records) putValid(ids []uint32, sel []int32, first, c int, v *batch.Vector) {
 	base := r.mem.base()
 	at, mask := r.validAt(c)
 	if len(v.Valid) == 0 {
@@ -218,7 +232,7 @@ func (r *records) putValid(ids []uint32, sel []int32, c int, v *batch.Vector) {
 		return
 	}
 	for k, id := range ids {
-		row := k
+		row := first + k
 		if sel != nil {
 			row = int(sel[k])
 		}
@@ -234,7 +248,7 @@ func (r *records) putValid(ids []uint32, sel []int32, c int, v *batch.Vector) {
 func (r *records) putGrouped(ids []uint32, sel []int32, cols []int, from []batch.Vector) {
 	for k, c := range cols {
 		if isVar(r.kind[c]) {
-			r.putValid(ids, sel, c, &from[k])
+			r.putValid(ids, sel, 0, c, &from[k])
 		}
 	}
 	for k, id := range ids {

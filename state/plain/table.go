@@ -348,6 +348,32 @@ func (t *table) Put(ids []uint32, sel []int32, cols []int, from []batch.Vector) 
 	}
 }
 
+// Replace is Gather and Put of each row in turn.
+func (t *table) Replace(ids []uint32, sel []int32, cols []int, from, to []batch.Vector) {
+	n := len(ids)
+	was, is, one := make([]batch.Vector, len(cols)), make([]batch.Vector, len(cols)), make([]int32, 1)
+	for j, c := range cols {
+		to[j].Prepare(t.rowTs[c], 0)
+		is[j].Prepare(t.rowTs[c], 0)
+	}
+	for k := range ids {
+		if one[0] = int32(k); sel != nil {
+			one[0] = sel[k]
+		}
+		t.Gather(ids[k:k+1], cols, was)
+		for j, c := range cols {
+			to[j].Append(t.rowTs[c], k, &was[j], 0)
+			is[j].Append(t.rowTs[c], k, &from[j], int(one[0]))
+		}
+		t.Put(ids[k:k+1], one, cols, from)
+	}
+	for j, c := range cols {
+		for k := range n {
+			to[j].Append(t.rowTs[c], n+k, &is[j], k)
+		}
+	}
+}
+
 func (t *table) List(i int) state.List         { return t.lists[i] }
 func (t *table) Multiset(i int) state.Multiset { return t.sets[i] }
 func (t *table) Sorted(i int) state.Sorted     { return t.sorted[i] }

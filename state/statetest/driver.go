@@ -233,15 +233,26 @@ func (d *driver) write(t state.Table, m map[string]*mrow, names []string, ids []
 			}
 		}
 	}
-	t.Put(to, sel, cs, vs)
+	var both []batch.Vector
+	if d.r.Intn(2) == 0 {
+		t.Put(to, sel, cs, vs)
+	} else {
+		both = make([]batch.Vector, len(cs))
+		t.Replace(to, sel, cs, vs, both)
+	}
 	for k := range to {
 		row := k
 		if sel != nil {
 			row = int(sel[k])
 		}
 		r := m[names[row]]
-		for _, c := range cs {
-			r.cells[c] = exact(d.rowTs[c:c+1], b.Cols[c:c+1], row)
+		for n, c := range cs {
+			is := exact(d.rowTs[c:c+1], b.Cols[c:c+1], row)
+			if both != nil {
+				d.equal("Replace: was", exact(d.rowTs[c:c+1], both[n:n+1], k), r.cells[c])
+				d.equal("Replace: is", exact(d.rowTs[c:c+1], both[n:n+1], len(to)+k), is)
+			}
+			r.cells[c] = is
 		}
 	}
 	d.writeInPlace(t, m, names, ids, b)
