@@ -20,7 +20,8 @@ import (
 // generator included, rows thrown away: -bench Nexmark/q18 -benchtime 1x.
 func BenchmarkNexmark(b *testing.B) {
 	const events = 2_000_000
-	scripts, _ := filepath.Glob("../examples/nexmark/*.sql")
+	b.Chdir("..")
+	scripts, _ := filepath.Glob("examples/nexmark/*.sql")
 	for _, path := range scripts {
 		b.Run(strings.TrimSuffix(filepath.Base(path), ".sql"), func(b *testing.B) {
 			text, err := os.ReadFile(path)

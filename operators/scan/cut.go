@@ -20,8 +20,8 @@ func (o *Operator) cut(limit int) (int, error) {
 	due := s.max
 	sent := o.sent
 	others := o.others()
-	if last, ok := o.uncut(limit); ok {
-		s.max = max(due, last)
+	if last, latest, ok := o.uncut(limit); ok {
+		s.max, s.maxTime = max(due, last), max(s.maxTime, latest)
 		return limit, nil
 	}
 	top := int64(operators.MinWatermark) // the greatest rowtime, in microseconds
@@ -51,23 +51,24 @@ func (o *Operator) cut(limit int) (int, error) {
 	return limit, nil
 }
 
-// uncut is the greatest watermark of rows o.from.. when they need no cut, whatever
-// their order: nothing acts before the time it reaches.
-func (o *Operator) uncut(limit int) (last int64, ok bool) {
+// uncut is the greatest watermark and rowtime of rows o.from.. when they need no
+// cut, whatever their order: nothing acts before the time the watermark reaches.
+func (o *Operator) uncut(limit int) (last, latest int64, ok bool) {
 	wm, ts := &o.timeCols[0], &o.timeCols[1]
 	if o.spec.Raises || len(wm.Valid) > 0 && wm.HasNulls(limit) || len(ts.Valid) > 0 && ts.HasNulls(limit) || o.from >= limit {
-		return 0, false
+		return 0, 0, false
 	}
-	greatest := wm.I64[o.from]
-	for _, x := range wm.I64[o.from:limit] {
-		greatest = max(greatest, x)
+	greatest, times := wm.I64[o.from], ts.I64[:limit]
+	latest = times[o.from]
+	for i := o.from; i < limit; i++ {
+		greatest, latest = max(greatest, wm.I64[i]), max(latest, times[i])
 	}
-	last = millis(o.spec.Watermark.Type(), greatest)
+	last, latest = millis(o.spec.Watermark.Type(), greatest), floorDiv(latest, 1000)
 	width := o.spec.Cut
 	if w := min(max(last, o.cur.max), o.others()); width > 0 && w > o.sent && slice(w, width) > slice(o.sent, width) {
-		return 0, false
+		return 0, 0, false
 	}
-	return last, true
+	return last, latest, true
 }
 
 // others is the least watermark of the other open splits: what a watermark of

@@ -44,7 +44,7 @@ func Build(roots []logical.Node, cfg Config) (*Graph, error) {
 		ttl = 0
 	}
 	b := &builder{cfg: cfg, g: &Graph{Job: cfg.Job, TTL: ttl}, made: map[logical.Node]*Node{}}
-	for _, r := range roots {
+	for _, r := range share(roots, cfg.Session) {
 		if _, err := b.node(r); err != nil {
 			return nil, err
 		}

@@ -43,7 +43,7 @@ func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 			return nil, err
 		}
 	}
-	return n, nil
+	return walk(Prune(n), Rule{"merge-pruned", mergeProjects}, session)
 }
 
 func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {
