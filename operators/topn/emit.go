@@ -2,7 +2,16 @@ package topn
 
 import (
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
 )
+
+// pending is the rows to send: where they lie in state, and the rank of each. They
+// are decoded together, and readable until Release even when they have gone.
+type pending struct {
+	entries []state.Entry
+	ranks   []int64
+	kinds   []batch.Kind
+}
 
 // inserted sends what a row that came in at rank (from 0) changes. before and
 // after hold the rows from that rank on.
@@ -12,19 +21,16 @@ func (o *operator) inserted(rank int) error {
 	if s.WithRank || from > 0 {
 		return o.shifted(rank)
 	}
-	full := rank+o.before.rows.Len == o.to
+	full := rank+len(o.before) == o.to
 	if o.to == 1 && full && s.strategy != Retract { // the only row is replaced
-		if err := o.update(&o.before, 0, &o.after, 0, rank); err != nil {
-			return err
-		}
-		return nil
+		return o.update(o.before[0], o.after[0], rank)
 	}
 	if full {
-		if err := o.emit(&o.before, o.before.rows.Len-1, 0, batch.Delete); err != nil {
+		if err := o.emit(o.before[len(o.before)-1], 0, batch.Delete); err != nil {
 			return err
 		}
 	}
-	return o.emit(&o.after, 0, 0, batch.Insert)
+	return o.emit(o.after[0], 0, batch.Insert)
 }
 
 // removed sends what the loss of the row at rank changes.
@@ -33,11 +39,11 @@ func (o *operator) removed(rank int) error {
 	if s.WithRank || s.From > 1 {
 		return o.shifted(rank)
 	}
-	if err := o.emit(&o.before, 0, 0, batch.Delete); err != nil {
+	if err := o.emit(o.before[0], 0, batch.Delete); err != nil {
 		return err
 	}
-	if rank+o.after.rows.Len == o.to { // the next row moved up into the last rank
-		return o.emit(&o.after, o.after.rows.Len-1, 0, batch.Insert)
+	if rank+len(o.after) == o.to { // the next row moved up into the last rank
+		return o.emit(o.after[len(o.after)-1], 0, batch.Insert)
 	}
 	return nil
 }
@@ -45,61 +51,67 @@ func (o *operator) removed(rank int) error {
 // shifted sends each rank's change, from rank on: pairs, then the last rank's
 // appearance or loss.
 func (o *operator) shifted(rank int) error {
-	b, a := &o.before, &o.after
+	b, a := o.before, o.after
 	first := max(int(o.spec.From)-1-rank, 0)
-	for k := first; k < min(b.rows.Len, a.rows.Len); k++ {
-		if !o.spec.WithRank && batch.EqualRows(o.ts, b.rows.Cols, k, a.rows.Cols, k) {
+	for k := first; k < min(len(b), len(a)); k++ {
+		if !o.spec.WithRank && o.equal(b[k], a[k]) {
 			continue
 		}
-		if err := o.update(b, k, a, k, rank+k); err != nil {
+		if err := o.update(b[k], a[k], rank+k); err != nil {
 			return err
 		}
 	}
-	for k := max(first, a.rows.Len); k < b.rows.Len; k++ {
-		if err := o.emit(b, k, rank+k, batch.Delete); err != nil {
+	for k := max(first, len(a)); k < len(b); k++ {
+		if err := o.emit(b[k], rank+k, batch.Delete); err != nil {
 			return err
 		}
 	}
-	for k := max(first, b.rows.Len); k < a.rows.Len; k++ {
-		if err := o.emit(a, k, rank+k, batch.Insert); err != nil {
+	for k := max(first, len(b)); k < len(a); k++ {
+		if err := o.emit(a[k], rank+k, batch.Insert); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// equal says that two stored rows are the same in every column.
+func (o *operator) equal(a, b state.Entry) bool {
+	return a == b || batch.EqualRows(o.ts, o.decode(0, []state.Entry{a}).Cols, 0, o.decode(1, []state.Entry{b}).Cols, 0)
+}
+
 // update sends -U (if needed) and +U at a rank.
-func (o *operator) update(b *ranks, i int, a *ranks, j, rank int) error {
+func (o *operator) update(was, is state.Entry, rank int) error {
 	if o.spec.before {
-		if err := o.emit(b, i, rank, batch.UpdateBefore); err != nil {
+		if err := o.emit(was, rank, batch.UpdateBefore); err != nil {
 			return err
 		}
 	}
-	return o.emit(a, j, rank, batch.UpdateAfter)
+	return o.emit(is, rank, batch.UpdateAfter)
 }
 
 // emit appends one row of the output.
-func (o *operator) emit(r *ranks, i, rank int, kind batch.Kind) error {
-	n := o.out.Len
-	for c := range o.ts {
-		o.out.Cols[c].Append(o.outTs[c], n, &r.rows.Cols[c], i)
-	}
-	if o.spec.WithRank {
-		v := &o.out.Cols[len(o.ts)]
-		v.I64 = append(v.I64[:n], int64(rank+1))
-	}
-	o.out.AppendKind(kind)
-	if o.out.Len >= batch.MaxRows {
+func (o *operator) emit(e state.Entry, rank int, kind batch.Kind) error {
+	p := &o.pending
+	p.entries, p.ranks, p.kinds = append(p.entries, e), append(p.ranks, int64(rank+1)), append(p.kinds, kind)
+	if len(p.entries) >= batch.MaxRows {
 		return o.flush()
 	}
 	return nil
 }
 
 func (o *operator) flush() error {
-	if o.out.Len == 0 {
+	p := &o.pending
+	if len(p.entries) == 0 {
 		return nil
 	}
+	o.rows.Gather(p.entries, o.cols, o.out.Cols[:len(o.ts)])
+	if o.spec.WithRank {
+		v := &o.out.Cols[len(o.ts)]
+		v.Prepare(o.outTs[len(o.ts)], len(p.ranks))
+		copy(v.I64, p.ranks)
+	}
+	o.out.Len, o.out.Kinds = len(p.entries), p.kinds
 	err := o.Out.Emit(&o.out)
-	o.out.Reset(o.outTs)
+	p.entries, p.ranks, p.kinds = p.entries[:0], p.ranks[:0], p.kinds[:0]
 	return err
 }

@@ -43,7 +43,7 @@ func (o *operator) End(int) error {
 // number sends the rows of o.after whose rank is wanted.
 func (o *operator) number(last int) error {
 	rank, dense := 0, 0
-	rows := &o.after.rows
+	rows := o.decode(0, o.after)
 	for k := 0; k < rows.Len; k++ {
 		if k == 0 || batch.CompareRows(o.ts, o.spec.By, rows.Cols, k-1, rows.Cols, k) != 0 {
 			rank, dense = k, dense+1
@@ -61,7 +61,7 @@ func (o *operator) number(last int) error {
 		if n < int(o.spec.From)-1 {
 			continue
 		}
-		if err := o.emit(&o.after, k, n, batch.Insert); err != nil {
+		if err := o.emit(o.after[k], n, batch.Insert); err != nil {
 			return err
 		}
 	}

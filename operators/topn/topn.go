@@ -24,17 +24,16 @@ type operator struct {
 	fresh  []bool
 
 	before, after ranks
+	pending       pending
 	out           batch.Batch
-	hold          bool      // batch mode: only the end counts
-	to            int       // the last rank wanted of the partition at hand
-	climb         *climbers // of UpdateFast
+	got           [2]batch.Batch // scratch: decoded rows
+	hold          bool           // batch mode: only the end counts
+	to            int            // the last rank wanted of the partition at hand
+	climb         *climbers      // of UpdateFast
 }
 
-// ranks are the rows at ranks From..To at some moment, decoded.
-type ranks struct {
-	rows    batch.Batch
-	entries []state.Entry
-}
+// ranks are the rows at ranks From..To at some moment.
+type ranks []state.Entry
 
 // Open opens the sorted rows.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
@@ -58,10 +57,10 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		return err
 	}
 	o.rows = o.table.Sorted(0)
-	for _, r := range []*ranks{&o.before, &o.after} {
-		r.rows.Cols = make([]batch.Vector, len(o.ts))
+	for i := range o.got {
+		o.got[i].Cols = make([]batch.Vector, len(o.ts))
 	}
-	o.out.Reset(o.outTs)
+	o.out.Cols = make([]batch.Vector, len(o.outTs))
 	o.hold = env.Session.Batch
 	if s.strategy == UpdateFast {
 		o.climb, err = openClimbers(o)
@@ -132,8 +131,8 @@ func (o *operator) row(b *batch.Batch, i int) error {
 		count := o.rows.Count(id)
 		o.rows.Insert(id, b, i)
 		o.take(&o.after, id, rank)
-		if !keepsAll && count >= to {
-			defer o.rows.RemoveRange(id, to, count+1)
+		if !keepsAll && count >= to { // what goes stays readable until Release
+			o.rows.RemoveRange(id, to, count+1)
 		}
 		return o.inserted(rank)
 	}
@@ -160,26 +159,27 @@ func (o *operator) find(id uint32, b *batch.Batch, i int) int {
 	var one [1]state.Entry
 	for r := from; r < end; r++ {
 		o.rows.Range(id, r, one[:])
-		o.rows.Gather(one[:], o.cols, o.after.rows.Cols)
-		if batch.EqualRows(o.ts, o.after.rows.Cols, 0, b.Cols, i) {
+		if batch.EqualRows(o.ts, o.decode(0, one[:]).Cols, 0, b.Cols, i) {
 			return r
 		}
 	}
 	return -1
 }
 
-// take decodes the rows at ranks from..To-1.
+// take lists the rows at ranks from..To-1.
 func (o *operator) take(r *ranks, id uint32, from int) {
-	n := o.to - from
-	if left := o.rows.Count(id) - from; n > left {
-		n = left
+	n := max(min(o.to-from, o.rows.Count(id)-from), 0)
+	if cap(*r) < n {
+		*r = make(ranks, n, 2*n)
 	}
-	n = max(n, 0)
-	if cap(r.entries) < n {
-		r.entries = make([]state.Entry, n)
-	}
-	r.entries = r.entries[:n]
-	o.rows.Range(id, from, r.entries)
-	o.rows.Gather(r.entries, o.cols, r.rows.Cols)
-	r.rows.Len = n
+	*r = (*r)[:n]
+	o.rows.Range(id, from, *r)
+}
+
+// decode reads rows into a scratch batch.
+func (o *operator) decode(scratch int, entries []state.Entry) *batch.Batch {
+	b := &o.got[scratch]
+	o.rows.Gather(entries, o.cols, b.Cols)
+	b.Len = len(entries)
+	return b
 }

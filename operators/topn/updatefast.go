@@ -22,7 +22,8 @@ type climbers struct {
 	stored batch.Batch // the sort columns of a key, at their places
 	got    []batch.Vector
 	from   []batch.Vector // borrowed
-	old    ranks          // the key's row as it was
+	old    batch.Batch    // the key's row as it was
+	was    state.Entry    // it is this entry
 }
 
 func openClimbers(o *operator) (*climbers, error) {
@@ -39,7 +40,7 @@ func openClimbers(o *operator) (*climbers, error) {
 	}
 	c.keys, c.got, c.from = make([]batch.Vector, len(c.key)), make([]batch.Vector, len(c.by)), make([]batch.Vector, len(c.by))
 	c.stored.Cols, c.stored.Len = make([]batch.Vector, len(o.ts)), 1
-	c.old.rows.Cols = make([]batch.Vector, len(o.ts))
+	c.old.Cols = make([]batch.Vector, len(o.ts))
 	var err error
 	c.table, err = o.env.State.Table(spec)
 	return c, err
@@ -97,8 +98,8 @@ func (c *climbers) stand(b *batch.Batch, i int) int {
 	var one [1]state.Entry
 	for r := o.rows.Seek(id, &c.stored, 0, false); r < end; r++ {
 		o.rows.Range(id, r, one[:])
-		o.rows.Gather(one[:], o.cols, c.old.rows.Cols)
-		c.old.rows.Len = 1
+		o.rows.Gather(one[:], o.cols, c.old.Cols)
+		c.old.Len, c.was = 1, one[0]
 		if c.same(b, i) {
 			return r
 		}
@@ -108,7 +109,7 @@ func (c *climbers) stand(b *batch.Batch, i int) int {
 
 func (c *climbers) same(b *batch.Batch, i int) bool {
 	for k, col := range c.key {
-		if !batch.Equal(c.keyTs[k], &c.old.rows.Cols[col], 0, &b.Cols[col], i) {
+		if !batch.Equal(c.keyTs[k], &c.old.Cols[col], 0, &b.Cols[col], i) {
 			return false
 		}
 	}
@@ -123,8 +124,7 @@ func (c *climbers) insert(id uint32, b *batch.Batch, i int) {
 	if n := o.rows.Count(id); n > o.to {
 		var one [1]state.Entry
 		o.rows.Range(id, n-1, one[:])
-		o.rows.Gather(one[:], o.cols, c.old.rows.Cols)
-		if c.find(c.old.rows.Cols, 0, false) != 0 {
+		if c.find(o.decode(0, one[:]).Cols, 0, false) != 0 {
 			c.table.Delete(c.id)
 		}
 		o.rows.RemoveRange(id, n-1, n)
@@ -144,30 +144,36 @@ func (c *climbers) move(id uint32, b *batch.Batch, i, from int) error {
 	o := c.o
 	still := true
 	for _, col := range c.by {
-		still = still && batch.Equal(o.ts[col], &c.old.rows.Cols[col], 0, &b.Cols[col], i)
+		still = still && batch.Equal(o.ts[col], &c.old.Cols[col], 0, &b.Cols[col], i)
 	}
 	if still { // it keeps its place among equals
 		return c.replace(id, b, i, from)
 	}
 	ranked := o.spec.WithRank || o.spec.From > 1
-	old := c.old
 	o.rows.RemoveRange(id, from, from+1)
 	rank := o.rows.Seek(id, b, i, true)
 	if o.hold || !ranked || rank >= from {
-		o.rows.Insert(id, b, i)
+		rank = o.rows.Insert(id, b, i)
 		c.put(b, i)
 		if o.hold {
 			return nil
 		}
-		return c.change(&old, b, i, from)
+		return c.change(c.at(id, rank), from)
 	}
 	to := o.to
 	o.to = from
 	o.take(&o.before, id, rank) // the rows it passes
 	o.to = to
-	o.rows.Insert(id, b, i)
+	rank = o.rows.Insert(id, b, i)
 	c.put(b, i)
-	return c.climbed(rank, from, &old, b, i)
+	return c.climbed(rank, from, c.at(id, rank))
+}
+
+// at is the entry at a rank.
+func (c *climbers) at(id uint32, rank int) state.Entry {
+	var one [1]state.Entry
+	c.o.rows.Range(id, rank, one[:])
+	return one[0]
 }
 
 // replace swaps the content of the row at a rank. Its equals keep their order.
@@ -178,56 +184,52 @@ func (c *climbers) replace(id uint32, b *batch.Batch, i, rank int) error {
 	o.to = end
 	o.take(&o.before, id, rank+1)
 	o.to = to
+	equals := o.decode(0, o.before)
 	o.rows.RemoveRange(id, rank, end)
 	o.rows.Insert(id, b, i)
-	for k := 0; k < o.before.rows.Len; k++ {
-		o.rows.Insert(id, &o.before.rows, k)
+	for k := 0; k < equals.Len; k++ {
+		o.rows.Insert(id, equals, k)
 	}
 	if o.hold {
 		return nil
 	}
-	return c.change(&c.old, b, i, rank)
+	return c.change(c.at(id, rank), rank)
 }
 
 // change is -U and +U of a row at its rank.
-func (c *climbers) change(old *ranks, b *batch.Batch, i, rank int) error {
+func (c *climbers) change(is state.Entry, rank int) error {
 	if c.o.spec.From > int64(rank)+1 {
 		return nil
 	}
-	if c.o.spec.before {
-		if err := c.o.emit(old, 0, rank, batch.UpdateBefore); err != nil {
-			return err
-		}
-	}
-	return c.o.emit(&ranks{rows: *b}, i, rank, batch.UpdateAfter)
+	return c.o.update(c.was, is, rank)
 }
 
 // climbed sends the ranks from rank to from: the row that stood first and the old
 // row are taken back before the new one comes, then each takes the next one's place.
-func (c *climbers) climbed(rank, from int, old *ranks, b *batch.Batch, i int) error {
-	o, passed := c.o, &c.o.before
-	emit := func(r *ranks, k, at int, kind batch.Kind) error {
+func (c *climbers) climbed(rank, from int, is state.Entry) error {
+	o, passed := c.o, c.o.before
+	emit := func(e state.Entry, at int, kind batch.Kind) error {
 		if int64(at)+1 < o.spec.From || kind == batch.UpdateBefore && !o.spec.before {
 			return nil
 		}
-		return o.emit(r, k, at, kind)
+		return o.emit(e, at, kind)
 	}
-	if err := emit(passed, 0, rank, batch.UpdateBefore); err != nil {
+	if err := emit(passed[0], rank, batch.UpdateBefore); err != nil {
 		return err
 	}
-	if err := emit(old, 0, from, batch.UpdateBefore); err != nil {
+	if err := emit(c.was, from, batch.UpdateBefore); err != nil {
 		return err
 	}
-	if err := emit(&ranks{rows: *b}, i, rank, batch.UpdateAfter); err != nil {
+	if err := emit(is, rank, batch.UpdateAfter); err != nil {
 		return err
 	}
-	for k := 1; k < passed.rows.Len; k++ {
-		if err := emit(passed, k, rank+k, batch.UpdateBefore); err != nil {
+	for k := 1; k < len(passed); k++ {
+		if err := emit(passed[k], rank+k, batch.UpdateBefore); err != nil {
 			return err
 		}
-		if err := emit(passed, k-1, rank+k, batch.UpdateAfter); err != nil {
+		if err := emit(passed[k-1], rank+k, batch.UpdateAfter); err != nil {
 			return err
 		}
 	}
-	return emit(passed, passed.rows.Len-1, from, batch.UpdateAfter)
+	return emit(passed[len(passed)-1], from, batch.UpdateAfter)
 }
