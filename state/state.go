@@ -184,6 +184,10 @@ type Multiset interface {
 	// kept: a retraction may come first) and returns the count after. A value whose
 	// count is 0 is gone.
 	Add(id uint32, values []batch.Vector, row int, delta int64) int64
+	// Mark takes counts for sets of bits: it sets bits[k] in that of value row k of
+	// values, for the row ids[k], and tells in fresh[k] which of them were not set
+	// before. No bits: nothing happens. A set that is marked isn't added to.
+	Mark(ids []uint32, values []batch.Vector, bits, fresh []uint64)
 	// Count is the count of a value, 0 if absent.
 	Count(id uint32, values []batch.Vector, row int) int64
 	// First and Last append the least and greatest value with a positive count to

@@ -1,6 +1,8 @@
 package groupagg
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/state"
@@ -9,6 +11,9 @@ import (
 
 // Layout lays the state of calls out in a table: where each call's parts are.
 type Layout struct {
+	// Shared lets calls of the same arguments have one set of distinct values.
+	Shared bool
+
 	Row   []state.Column
 	Sets  [][]state.Column
 	Lists []state.ListSpec
@@ -29,6 +34,10 @@ func (l *Layout) Open(in *types.Schema, calls []Call, retract bool, session *typ
 		l.add(c.Describe(in), a.State())
 		set := -1
 		if c.Distinct {
+			if set = l.shared(calls[:len(distinct)], distinct, c); set >= 0 {
+				distinct = append(distinct, set)
+				continue
+			}
 			set = len(l.Sets)
 			var cols []state.Column
 			for _, x := range c.Args {
@@ -39,6 +48,16 @@ func (l *Layout) Open(in *types.Schema, calls []Call, retract bool, session *typ
 		distinct = append(distinct, set)
 	}
 	return accs, distinct, nil
+}
+
+// shared is the set of an earlier call with the arguments of c, -1 for none.
+func (l *Layout) shared(calls []Call, distinct []int, c Call) int {
+	for i, x := range calls {
+		if l.Shared && x.Distinct && slices.Equal(x.Args, c.Args) && i < maxFilters {
+			return distinct[i]
+		}
+	}
+	return -1
 }
 
 // add opens the parts of one more call.

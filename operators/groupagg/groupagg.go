@@ -40,6 +40,7 @@ type operator struct {
 	both          []both   // per call: what before and after lie in, for numbers
 	pick          []int32  // scratch: the place of each image in both
 	differs       []bool   // rows whose results changed
+	sets          []set    // of distinct values, when no row is taken back
 	counting      bool     // some result changes with every row: COUNT(*)
 }
 
@@ -47,6 +48,7 @@ type operator struct {
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out = env, out
 	s := o.spec
+	o.layout.Shared = !s.retract
 	if o.accs, o.distinct, err = o.layout.Open(s.In, s.Calls, s.retract, env.Session); err != nil {
 		return err
 	}
@@ -66,6 +68,9 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	for _, c := range s.Calls {
 		o.counting = o.counting || c.Fn.Name == "COUNT" && len(c.Args) == 0 && c.Filter < 0 && !c.Distinct
 	}
+	if !s.retract {
+		o.sets = newSets(s.Calls, o.distinct)
+	}
 	o.out.Reset(o.outTs)
 	n := len(s.Calls)
 	o.bundle = bundle{before: make([]batch.Vector, n), got: make([]batch.Vector, n), after: make([]batch.Vector, n), keys: make([]batch.Vector, len(s.Keys))}
@@ -76,6 +81,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 func (o *operator) Process(_ int, b *batch.Batch) error {
 	o.find(b)
 	o.count(b)
+	o.mark(b)
 	if o.mini {
 		if err := o.touch(b.Len); err != nil {
 			return err
@@ -146,7 +152,10 @@ func (o *operator) rows(c int, b *batch.Batch) []int32 {
 		return nil
 	}
 	o.sel = o.sel[:0]
-	if f := call.Filter; f >= 0 && !call.Distinct && !o.spec.retract {
+	if call.Distinct && !o.spec.retract {
+		return o.firsts(c)
+	}
+	if f := call.Filter; f >= 0 && !o.spec.retract {
 		return o.filtered(&b.Cols[f], b.Len)
 	}
 	var set state.Multiset

@@ -224,6 +224,19 @@ func (m *multiset) Add(id uint32, values []batch.Vector, row int, delta int64) i
 	return v.n
 }
 
+// Mark sets bits in counts.
+func (m *multiset) Mark(ids []uint32, values []batch.Vector, bits, fresh []uint64) {
+	for k, id := range ids {
+		if fresh[k] = 0; bits[k] == 0 {
+			continue
+		}
+		had := uint64(m.Count(id, values, k))
+		if fresh[k] = bits[k] &^ had; fresh[k] != 0 {
+			m.Add(id, values, k, int64(had|bits[k])-int64(had))
+		}
+	}
+}
+
 func (m *multiset) Count(id uint32, values []batch.Vector, row int) int64 {
 	var key []byte
 	for c := range m.ts {

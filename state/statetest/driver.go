@@ -373,6 +373,10 @@ func seq(n int) []int {
 func (d *driver) multiset(s state.Multiset, n int, m map[string]*mrow, names []string, ids []uint32) {
 	ts := typesOf(d.spec.Multisets[n])
 	values := randomRows(d.r, ts, len(ids), 6)
+	if d.r.Intn(3) == 0 {
+		d.mark(s, n, m, names, ids, values)
+		return
+	}
 	for i, id := range ids {
 		set, v := m[names[i]].sets[n], canonical(ts, values.Cols, i)
 		delta := int64(d.r.Intn(5) - 2)
@@ -392,6 +396,25 @@ func (d *driver) multiset(s state.Multiset, n int, m map[string]*mrow, names []s
 		if d.r.Intn(40) == 0 {
 			s.Clear(id)
 			clear(set)
+		}
+	}
+}
+
+// mark takes the counts, whatever they are, for bits.
+func (d *driver) mark(s state.Multiset, n int, m map[string]*mrow, names []string, ids []uint32, values *batch.Batch) {
+	ts := typesOf(d.spec.Multisets[n])
+	bits, fresh := make([]uint64, len(ids)), make([]uint64, len(ids))
+	for i := range bits {
+		bits[i] = uint64(d.r.Intn(4))
+	}
+	s.Mark(ids, values.Cols, bits, fresh)
+	for i := range ids {
+		set, v := m[names[i]].sets[n], canonical(ts, values.Cols, i)
+		if want := bits[i] &^ uint64(set[v]); fresh[i] != want {
+			d.t.Fatalf("Mark of %b in %b: %b are fresh instead of %b", bits[i], set[v], fresh[i], want)
+		}
+		if set[v] |= int64(bits[i]); set[v] == 0 {
+			delete(set, v)
 		}
 	}
 }
