@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"bytes"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/types"
@@ -184,7 +186,13 @@ func (k *summer) finish(v *batch.Vector, n []int64) {
 func (k *zeroed) step(functions.Rows, *batch.Vector, *batch.Vector) bool { return false }
 
 func (k *best) step(r functions.Rows, before, after *batch.Vector) bool {
-	if k.t.Layout() != types.LayoutI64 || k.v == nil {
+	switch {
+	case k.v == nil:
+		return false
+	case k.t.Layout() == types.LayoutBytes:
+		k.stepBytes(r, before, after)
+		return true
+	case k.t.Layout() != types.LayoutI64:
 		return false
 	}
 	w, reset, v := k.weights(r, k.v), k.resets(r), k.v.I64[:r.N]
@@ -215,4 +223,50 @@ func (k *best) step(r functions.Rows, before, after *batch.Vector) bool {
 		}
 	}
 	return true
+}
+
+// stepBytes is step for texts.
+func (k *best) stepBytes(r functions.Rows, before, after *batch.Vector) {
+	w, reset := k.weights(r, k.v), k.resets(r)
+	for i, id := range r.IDs[:r.N] {
+		var cur []byte
+		some := k.valid.Get(id)
+		if reset[i] {
+			some = false
+			k.valid.Set(id, false)
+		}
+		if some {
+			cur = k.c.Bytes(k.part, id)
+		}
+		switch {
+		case before == nil:
+		case reset[i]:
+			before.Str[i] = 0 // nobody reads it
+		default:
+			setBytes(before, i, cur, some)
+		}
+		if w[i] != 0 {
+			x := k.v.Bytes(i)
+			if c := bytes.Compare(x, cur); !some || c != 0 && (c < 0) == k.min {
+				k.c.SetBytes(k.part, id, x)
+				k.valid.Set(id, true)
+				cur, some = x, true
+			}
+		}
+		if after != nil {
+			setBytes(after, i, cur, some)
+		}
+	}
+}
+
+// setBytes is a text or NULL in row i. One that is the row's before isn't copied.
+func setBytes(v *batch.Vector, i int, b []byte, some bool) {
+	switch {
+	case !some:
+		v.SetNull(i)
+	case i > 0 && !v.Null(i-1) && bytes.Equal(v.Bytes(i-1), b):
+		v.Str[i] = v.Str[i-1]
+	default:
+		v.SetBytes(i, b)
+	}
 }

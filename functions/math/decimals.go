@@ -19,6 +19,9 @@ func decimals(op byte, c functions.Call) functions.Kernel {
 	case narrow && op == '*' && rt.Scale == at.Scale+bt.Scale:
 		return narrowProduct(rt.Length <= 18)
 	}
+	if op == '*' && rt.Scale == at.Scale+bt.Scale && at.Length+bt.Length <= types.MaxPrecision && rt.Length > 18 {
+		return wideProduct(at.Length > 18, bt.Length > 18)
+	}
 	one := wideDecimal(op, at, bt, rt)
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 		return functions.Try(n, sel, func(i int) error {
@@ -64,6 +67,28 @@ func narrowProduct(one bool) functions.Kernel {
 		for i := range o {
 			hi, lo := bits.Mul64(uint64(a[i]), uint64(b[i]))
 			o[i], top[i] = int64(lo), int64(hi)-(a[i]>>63)&b[i]-(b[i]>>63)&a[i]
+		}
+		return 0, nil
+	})
+}
+
+// wideProduct multiplies numbers whose product has room in 38 digits: nothing is
+// rounded and nothing overflows. wide says which sides have two words.
+func wideProduct(wideA, wideB bool) functions.Kernel {
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		lo, hi := out.I64[:n], out.Hi[:n]
+		a, b := args[0].I64[:n], args[1].I64[:n]
+		for i := range lo {
+			x, y := uint64(a[i]), uint64(b[i])
+			xh, yh := uint64(a[i]>>63), uint64(b[i]>>63)
+			if wideA {
+				xh = uint64(args[0].Hi[i])
+			}
+			if wideB {
+				yh = uint64(args[1].Hi[i])
+			}
+			top, low := bits.Mul64(x, y)
+			lo[i], hi[i] = int64(low), int64(top+xh*y+x*yh)
 		}
 		return 0, nil
 	})

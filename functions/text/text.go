@@ -4,6 +4,8 @@ package text
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
@@ -119,6 +121,9 @@ var splitIndex = parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", f
 		if k < 0 || len(s) == 0 {
 			return -1, 0
 		}
+		if len(sep) == 1 {
+			return splitAt(s, sep[0], k)
+		}
 		for ; k > 0; k-- {
 			at := bytes.Index(s[from:], sep)
 			if at < 0 {
@@ -131,6 +136,50 @@ var splitIndex = parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", f
 		}
 		return from, len(s)
 	}).Says("The part of that number, counted from 0, between separators; NULL if there are fewer.", "SPLIT_INDEX('a,b,c', ',', 1) -> 'b'")
+
+// splitAt is part k of s between bytes c. It looks at eight bytes at a time: those
+// that are c become bytes of zero, whose high bits are counted.
+func splitAt(s []byte, c byte, k int64) (from, to int) {
+	const ones, low7 = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	from, left := 0, int(k)+1 // separators to find: the one before the part, and its end
+	if k == 0 {
+		left = 1
+	}
+	at := 0
+	for ; at+8 <= len(s); at += 8 {
+		x := binary.LittleEndian.Uint64(s[at:]) ^ ones*uint64(c)
+		hit := ^((x&low7 + low7) | x | low7) // 0x80 in each byte that was c
+		n := bits.OnesCount64(hit)
+		if n < left-1 {
+			left -= n
+			continue
+		}
+		for ; hit != 0; hit &= hit - 1 {
+			i := at + bits.TrailingZeros64(hit)>>3
+			if left--; left == 0 {
+				return from, i
+			}
+			if left == 1 {
+				from = i + 1
+			}
+		}
+	}
+	for ; at < len(s); at++ {
+		if s[at] != c {
+			continue
+		}
+		if left--; left == 0 {
+			return from, at
+		}
+		if left == 1 {
+			from = at + 1
+		}
+	}
+	if left > 1 {
+		return -1, 0
+	}
+	return from, len(s)
+}
 
 var replace = strict("REPLACE", "REPLACE(string, old, new)", functions.Strict(types.StringType),
 	[]functions.Param{functions.StringParam, functions.StringParam, functions.StringParam},

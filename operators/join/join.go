@@ -71,7 +71,10 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		}
 		sd.keys = make([]batch.Vector, len(s.Keys[i]))
 		sd.got = make([]batch.Vector, len(sd.ts))
-		cells := 1
+		cells := 1 // how many partners it has
+		if s.Kind == Inner && !env.Session.Batch {
+			cells = 0
+		}
 		if s.expiring(i) {
 			cells = writtenCell + 1
 		}

@@ -17,25 +17,25 @@ type blob struct {
 	live int64             // bytes of chunks in use
 }
 
-const classes = 8 + 4*24
+const classes = 32 + 4*22
 
-// class is the size class of n bytes, n > 0: steps of 16 up to 128, then four to
+// class is the size class of n bytes, n > 0: steps of 16 up to 512, then four to
 // each doubling.
 func class(n int) int {
-	if n <= 128 {
+	if n <= 512 {
 		return (n - 1) >> 4
 	}
-	top := bits.Len(uint(n-1)) - 1 // 7 or more
-	return 8 + (top-7)*4 + (n-1)>>(top-2)&3
+	top := bits.Len(uint(n-1)) - 1 // 9 or more
+	return 32 + (top-9)*4 + (n-1)>>(top-2)&3
 }
 
 // classSize is the bytes of a chunk of the class.
 func classSize(c int) int {
-	if c < 8 {
+	if c < 32 {
 		return (c + 1) << 4
 	}
-	top := (c-8)>>2 + 7
-	return (4 + (c-8)&3 + 1) << (top - 2)
+	top := (c-32)>>2 + 9
+	return (4 + (c-32)&3 + 1) << (top - 2)
 }
 
 // alloc finds a chunk of n bytes and returns its offset.

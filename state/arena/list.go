@@ -8,8 +8,8 @@ import (
 )
 
 // list is rows in arrival order: records linked in both directions. A table row's
-// head says first, last and how many. A record's owned bytes are the neighbours,
-// the table row, and the mutable cells.
+// head says first, last and how many. A record's owned bytes are the neighbours and
+// the mutable cells; the table row stands where other records have their hash.
 type list struct {
 	t *table
 	records
@@ -22,8 +22,8 @@ type list struct {
 const (
 	atPrev  = 8 // in an entry
 	atNext  = 12
-	atOwner = 16
-	atCells = 24
+	atRow   = 4
+	atCells = 16
 
 	headFirst = 0 // behind head, in a table's row
 	headLast  = 4
@@ -32,7 +32,7 @@ const (
 
 func newList(t *table, s state.ListSpec, head uintptr) *list {
 	l := &list{t: t, head: head, cells: s.Cells}
-	l.records = newRecords(newLayout(s.Row, 16+8*uintptr(s.Cells)), t.blob)
+	l.records = newRecords(newLayout(s.Row, 8+8*uintptr(s.Cells)), t.blob)
 	for c := range s.Row {
 		l.cols = append(l.cols, c)
 	}
@@ -46,7 +46,7 @@ func (l *list) push(id uint32) (uint32, unsafe.Pointer) {
 	e, p := l.add(0)
 	h := l.headOf(id)
 	last := *half(h, headLast)
-	*half(p, atPrev), *half(p, atOwner) = last, id
+	*half(p, atPrev), *half(p, atRow) = last, id
 	if last == 0 {
 		*half(h, headFirst) = e
 	} else {
@@ -106,7 +106,7 @@ func (l *list) Gather(entries []state.Entry, cols []int, to []batch.Vector) {
 func (l *list) Cell(e state.Entry, i int) *int64 {
 	l.t.store.enter()
 	p := l.ptr(uint32(e))
-	l.t.touch(*half(p, atOwner))
+	l.t.touch(*half(p, atRow))
 	return (*int64)(unsafe.Add(p, atCells+i*8))
 }
 
@@ -162,7 +162,7 @@ func (l *list) move(into, from uint32) {
 		return
 	}
 	for e := first; e != 0; e = *half(l.ptr(e), atNext) {
-		*half(l.ptr(e), atOwner) = into
+		*half(l.ptr(e), atRow) = into
 	}
 	if last := *half(a, headLast); last == 0 {
 		*half(a, headFirst) = first

@@ -26,6 +26,7 @@ type multiset struct {
 }
 
 const (
+	atOwner = 16
 	atCount = 24 // in a value's record, behind the links and the owner
 
 	setFirst = 0 // behind head, in a table's row
