@@ -82,6 +82,14 @@ func (x *index) grow(g *group) {
 	x.free[old.log] = append(x.free[old.log], old.off)
 }
 
+// reserve makes room for n ids in a key group that has one.
+func (x *index) reserve(group, n int) {
+	g := &x.groups[group]
+	for g.made && g.log < 24 && n*8 >= 5<<g.log {
+		x.grow(g)
+	}
+}
+
 // alloc finds 1<<log empty slots.
 func (x *index) alloc(log uint8) int {
 	x.slots += 1 << log

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/millrace/millrace/batch"
@@ -548,6 +549,9 @@ func (r *records) equal(p unsafe.Pointer, from []batch.Vector, row int, canonica
 
 // encode appends all columns of a record as batch.AppendRow does.
 func (r *records) encode(b []byte, p unsafe.Pointer) []byte {
+	if len(r.vars) == 0 && r.words == 0 && *word(p, 0)&r.blank == r.blank {
+		return r.encodeWords(b, p)
+	}
 	for c := range r.ts {
 		cell := *word(p, r.at[c])
 		if !r.valid(p, c) {
@@ -573,6 +577,23 @@ func (r *records) encode(b []byte, p unsafe.Pointer) []byte {
 		}
 	}
 	return b
+}
+
+// encodeWords is encode for words none of which is NULL.
+func (r *records) encodeWords(b []byte, p unsafe.Pointer) []byte {
+	n := len(b)
+	b = slices.Grow(b, 17*len(r.ts))
+	to := b[:cap(b)]
+	for c := range r.ts {
+		to[n] = 1
+		binary.LittleEndian.PutUint64(to[n+1:], *word(p, r.at[c]))
+		n += 9
+		if r.kind[c] == types.LayoutWide {
+			binary.LittleEndian.PutUint64(to[n:], *word(p, r.at[c]+8))
+			n += 8
+		}
+	}
+	return b[:n]
 }
 
 // decode reads what encode wrote into a new record and returns the bytes behind.

@@ -84,6 +84,8 @@ func (t *table) removeRow(id uint32) {
 }
 
 func (l *loader) rows(t *table, group int, b []byte) error {
+	empty := t.index.groups[group].n == 0 && !t.timer // then all are rows, each once
+	all, n := len(b), 0
 	for len(b) > 0 {
 		isRow, hash := b[0] == 1, binary.LittleEndian.Uint64(b[1:])
 		if batch.KeyGroup(hash) != group {
@@ -93,12 +95,17 @@ func (l *loader) rows(t *table, group int, b []byte) error {
 			hash = l.timerHash(t, b[9:])
 		}
 		b = t.key.decode(b[9:], &l.scratch)
-		id := t.lookup(0, hash)
-		if id != 0 {
-			t.removeRow(id)
+		if !empty || !isRow {
+			empty = false // tombstones: this is a delta
+			if id := t.lookup(0, hash); id != 0 {
+				t.removeRow(id)
+			}
 		}
 		if isRow {
 			_, b = l.row(t, b, hash)
+		}
+		if n++; n == 64 {
+			t.index.reserve(group, all/((all-len(b))/n))
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package arena
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/millrace/millrace/state"
@@ -45,6 +46,8 @@ type cover struct {
 	saved   [2]uint64         // key groups that are written
 	pre     map[int]*captured // by key group
 	gone    map[int][]byte    // tombs by key group, once asked for
+	ids     []uint32          // scratch: those to write
+	perRow  int               // bytes a row took in the key group before, and some
 }
 
 // captured is rows encoded before they changed.
@@ -335,14 +338,25 @@ func (c *cover) save(b []byte, kind state.Section, g int, delta bool) []byte {
 		delete(c.pre, g)
 	}
 	t := c.t
+	c.ids = c.ids[:0]
 	t.index.each(g, func(id uint32) {
-		if id >= c.next || c.done.has(id) || delta && !c.dirty.has(id) {
-			return
+		if id < c.next && !c.done.has(id) && (!delta || c.dirty.has(id)) {
+			c.ids = append(c.ids, id)
+		}
+	})
+	from := len(b)
+	b = slices.Grow(b, len(c.ids)*c.perRow)
+	for k, id := range c.ids {
+		if k%chunk == 0 { // rows of one key group lie all over the table
+			t.fetchRows(c.ids[k:min(k+chunk, len(c.ids))])
 		}
 		if p := t.ptr(id); *word(p, 0)&dead == 0 {
 			b = t.encodeRow(b, id, id, p)
 		}
-	})
+	}
+	if n := len(c.ids); n > 0 {
+		c.perRow = (len(b)-from)/n + (len(b)-from)/n/16 + 8
+	}
 	c.saved[g/64] |= 1 << (g % 64)
 	return state.EndSection(b, at)
 }

@@ -164,6 +164,24 @@ func (t *table) fetch(hashes []uint64) {
 	}
 }
 
+// fetchRows prefetches at most a chunk of rows.
+func (t *table) fetchRows(ids []uint32) {
+	if !t.index.cold() || len(ids) == 0 {
+		return
+	}
+	base, n := uintptr(t.mem.base()), 0
+	for _, id := range ids {
+		row := base + uintptr(id)*t.stride
+		t.addrs[n] = row
+		n++
+		if t.stride > 64 || row&63+t.stride > 64 {
+			t.addrs[n] = row + min(t.stride-1, 127)
+			n++
+		}
+	}
+	prefetch(&t.addrs[0], n)
+}
+
 // fetchKeys prefetches the key bytes of the rows at the addresses.
 func (t *table) fetchKeys(n int) {
 	bytes := uintptr(t.blob.base())
