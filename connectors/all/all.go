@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/connectors/datagen"
 	"github.com/millrace/millrace/connectors/filesystem"
 	"github.com/millrace/millrace/connectors/jdbc"
+	"github.com/millrace/millrace/connectors/kafka"
 	"github.com/millrace/millrace/connectors/mysqlcdc"
 	"github.com/millrace/millrace/connectors/nexmark"
 	"github.com/millrace/millrace/connectors/postgrescdc"
@@ -15,7 +16,7 @@ import (
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, jdbc.Connector, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, jdbc.Connector, kafka.Connector, kafka.Upsert, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.

@@ -202,7 +202,7 @@ func source(n *logical.Scan, session *types.Session) (connectors.Source, error) 
 		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be read", t.Connector.Name)
 	}
 	schema, meta := delivered(n)
-	ct := connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: t.Key, Parts: t.Def.PartitionBy,
+	ct := connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: physicalKey(t), Parts: t.Def.PartitionBy,
 		Options: t.Values, Format: bound(t, schema, session), Session: session}
 	return t.Connector.Source(ct)
 }
@@ -210,8 +210,17 @@ func source(n *logical.Scan, session *types.Session) (connectors.Source, error) 
 // bound is the table's format for the columns that are moved.
 func bound(t *logical.Table, schema *types.Schema, session *types.Session) formats.Table {
 	f := t.Format
-	f.Spec.Schema, f.Spec.Full, f.Spec.Session, f.Spec.Key = schema, t.Full, session, t.Key
+	f.Spec.Schema, f.Spec.Full, f.Spec.Session, f.Spec.Key = schema, t.Full, session, physicalKey(t)
 	return f
+}
+
+// physicalKey is the primary key as columns of the table's physical schema.
+func physicalKey(t *logical.Table) []int {
+	var out []int
+	for _, k := range t.Key {
+		out = append(out, t.Full.Index(t.Columns.Fields[k].Name))
+	}
+	return out
 }
 
 func (b *builder) scan(n *logical.Scan) (*Node, error) {

@@ -43,7 +43,7 @@ func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Key: key, Parts: t.Def.PartitionBy,
+	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: written(t), Key: key, Parts: t.Def.PartitionBy,
 		Options: t.Values, Format: bound(t, schema, b.cfg.Session), Session: b.cfg.Session})
 	if err != nil {
 		return nil, err
@@ -56,6 +56,17 @@ func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
 	}
 	spec := &sink.Spec{Table: t.Path.Dotted(), Sink: s, In: schema, Key: key, Overwrite: n.Overwrite, Job: b.cfg.Job, At: n.Span()}
 	return b.add(spec, n.Span(), in), nil
+}
+
+// written are the metadata columns that a sink writes; they follow the physical ones.
+func written(t *logical.Table) []connectors.Metadata {
+	var out []connectors.Metadata
+	for _, m := range t.Meta {
+		if !m.Virtual {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // sinkKey is where the table's primary key lies in what is written.
