@@ -201,6 +201,13 @@ type Idempotent interface{ Idempotent() bool }
 // Optional.
 type Guarantor interface{ Guarantee() string }
 
+// Teller is a Sink that tells what Commit and Abandon did when a job went on from a
+// checkpoint: what it found of the run before. Optional.
+type Teller interface {
+	// Told is what was done since it was last asked, a sentence each.
+	Told() []string
+}
+
 // Truncater is a Sink that INSERT OVERWRITE and TRUNCATE can empty. Optional.
 type Truncater interface {
 	Overwrite(ctx context.Context) error

@@ -221,6 +221,11 @@ func (r *run) bringHome(ctx context.Context, m *checkpoint.Manifest) error {
 			return &failure{operator: spec.Name(), err: fmt.Errorf("sink %s: %w", spec.Table, err)}
 		}
 		r.coord.kept[n] = keep
+		if t, ok := spec.Sink.(connectors.Teller); ok {
+			for _, text := range t.Told() {
+				r.note(fmt.Sprintf("sink %s: %s", spec.Table, text))
+			}
+		}
 	}
 	return nil
 }

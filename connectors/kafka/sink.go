@@ -28,7 +28,10 @@ type sink struct {
 
 	ids     pool
 	mu      sync.Mutex
+	sweep   sync.Mutex
 	timeout time.Duration // of transactions, once the broker took it
+	told    []string      // what was done at recovery
+	swept   bool          // the transactions of dead runs were ended
 }
 
 func newSink(t connectors.Table, upsert bool) (connectors.Sink, error) {
@@ -139,6 +142,10 @@ func (s *sink) Open(ctx context.Context, env connectors.WriterEnv) (connectors.W
 		}
 	}
 	if s.exactly {
+		if err := s.sweepOnce(ctx, env.Job); err != nil {
+			w.Close()
+			return nil, err
+		}
 		if w.tx, err = s.begin(ctx, env); err != nil {
 			w.Close()
 			return nil, err

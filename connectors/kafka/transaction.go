@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,7 +112,7 @@ func (s *sink) begin(ctx context.Context, env connectors.WriterEnv) (*transactio
 			continue
 		}
 		var err error
-		if t.producer, err = s.fence(ctx, t.ID); err != nil {
+		if t.producer, _, err = s.fence(ctx, t.ID); err != nil {
 			s.ids.giveBack(t)
 			return nil, err
 		}
@@ -124,8 +125,8 @@ func (s *sink) begin(ctx context.Context, env connectors.WriterEnv) (*transactio
 var timeouts = []time.Duration{time.Hour, 15 * time.Minute, 5 * time.Minute, time.Minute}
 
 // fence makes this process the only writer under an id: an open transaction of it
-// is aborted, other writers are refused from then on.
-func (s *sink) fence(ctx context.Context, id string) (producer, error) {
+// is aborted (aborted says so), other writers are refused from then on.
+func (s *sink) fence(ctx context.Context, id string) (p producer, aborted bool, err error) {
 	tries := timeouts
 	if s.props.text("transaction.timeout.ms") != "" {
 		tries = []time.Duration{s.props.duration("transaction.timeout.ms")}
@@ -138,20 +139,24 @@ func (s *sink) fence(ctx context.Context, id string) (producer, error) {
 	for i, d := range tries {
 		m, err := s.client.call(ctx, "beginning transaction "+id, s.props.duration(patience),
 			&initproducerid.Request{TransactionalID: id, TransactionTimeoutMs: int32(d.Milliseconds()), ProducerID: -1, ProducerEpoch: -1},
-			func(m protocol.Message) int16 { return m.(*initproducerid.Response).ErrorCode })
+			func(m protocol.Message) int16 {
+				code := m.(*initproducerid.Response).ErrorCode
+				aborted = aborted || kafkago.Error(code) == kafkago.ConcurrentTransactions // it is ending one
+				return code
+			})
 		if errors.Is(err, kafkago.InvalidTransactionTimeout) && i < len(tries)-1 {
 			continue
 		}
 		if err != nil {
-			return anonymous, err
+			return anonymous, aborted, err
 		}
 		s.mu.Lock()
 		s.timeout = d
 		s.mu.Unlock()
 		r := m.(*initproducerid.Response)
-		return producer{r.ProducerID, r.ProducerEpoch}, nil
+		return producer{r.ProducerID, r.ProducerEpoch}, aborted, nil
 	}
-	return anonymous, nil
+	return anonymous, aborted, nil
 }
 
 // join makes a partition part of the transaction.
@@ -215,7 +220,35 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pending [][]byte
 		ids = append(ids, p.ID)
 	}
 	s.ids.committed(c.N, ids)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.swept { // nothing was written yet: these are another run's
+		s.told = append(s.told, fmt.Sprintf("committed what checkpoint %d had prepared: %s", c.N, strings.Join(ids, ", ")))
+	}
 	return nil, nil
+}
+
+// Told says what was found of an earlier run.
+func (s *sink) Told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.told
+	s.told = nil
+	return t
+}
+
+// sweepOnce ends what dead runs left open, if Abandon hasn't: a run without a state
+// directory isn't asked to.
+func (s *sink) sweepOnce(ctx context.Context, job string) error {
+	s.sweep.Lock()
+	defer s.sweep.Unlock()
+	s.mu.Lock()
+	done := s.swept
+	s.mu.Unlock()
+	if done {
+		return nil
+	}
+	return s.Abandon(ctx, job, nil)
 }
 
 // perSubtask is how many of a subtask's ids are looked at even if none of them was
@@ -240,17 +273,20 @@ func (s *sink) Abandon(ctx context.Context, job string, keep [][]byte) error {
 		}
 		kept[p.ID] = true
 	}
+	var ended []string
 	for subtask := 0; ; subtask++ {
 		found := false
 		for k := 0; ; k++ {
 			id := s.id(job, subtask, k)
 			used := kept[id] || s.ids.has(id)
 			if !used {
-				p, err := s.fence(ctx, id)
+				p, aborted, err := s.fence(ctx, id)
 				if err != nil {
 					return err
 				}
-				used = p.epoch > 0
+				if used = p.epoch > 0; aborted {
+					ended = append(ended, id)
+				}
 			}
 			found = found || used
 			if !used && k >= perSubtask-1 {
@@ -258,7 +294,13 @@ func (s *sink) Abandon(ctx context.Context, job string, keep [][]byte) error {
 			}
 		}
 		if !found {
-			return nil
+			break
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.swept = true; len(ended) > 0 {
+		s.told = append(s.told, "aborted what a run before had left open: "+strings.Join(ended, ", "))
+	}
+	return nil
 }
