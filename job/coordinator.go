@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -20,6 +21,7 @@ import (
 // commits the sinks, looks for new splits, and ends the job. It is an actor beside
 // the tasks; what they tell it waits in events.
 type coordinator struct {
+	confirming map[any]*atomic.Bool // sources that are being told of a checkpoint, by node
 	*run
 	index int
 	wake  chan struct{}
@@ -286,6 +288,7 @@ func (c *coordinator) complete(now time.Time) error {
 	if err := c.commit(at, now); err != nil {
 		return err
 	}
+	c.confirm(at)
 	if at.durable {
 		c.retain()
 	}

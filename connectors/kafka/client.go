@@ -137,6 +137,8 @@ func (c *client) retry(ctx context.Context, patience time.Duration, f func() err
 // be told at once, a broker that is just starting be given its time.
 const startPatience = 10 * time.Second
 
+func (c *client) starting() time.Duration { return min(startPatience, c.props.duration(patience)) }
+
 // call is ask with retries, and errors in words.
 func (c *client) call(ctx context.Context, doing string, patience time.Duration, req protocol.Message, code func(protocol.Message) int16) (protocol.Message, error) {
 	var m protocol.Message

@@ -48,6 +48,7 @@ type reader struct {
 type chunk struct {
 	block  []byte // what the spans lie in
 	spans  []span
+	at     int64 // the offset it begins at
 	next   int64 // the offset behind it
 	err    error
 	buf    []byte
@@ -150,7 +151,7 @@ func (r *reader) fetch(ctx context.Context, c *chunk, at int64, fromStart bool) 
 		if err != nil {
 			return r.s.client.explain("reading "+r.name, err)
 		}
-		c.buf = a.buf
+		c.buf, c.at = a.buf, at
 		f.buf = a.buf
 		c.spans, c.block, c.packed, c.next, err = unpack(a.set, at, committed, a.aborted, c.spans, c.packed)
 		if err != nil {
@@ -228,7 +229,7 @@ func (r *reader) Next() (*batch.Batch, error) {
 				if r.err = c.err; c.err != nil {
 					continue
 				}
-				r.cur, r.span = c, 0
+				r.cur, r.span, r.next = c, 0, c.at // elsewhere than before, if the log had lost its place
 				if len(c.spans) == 0 {
 					r.next = c.next
 				}

@@ -91,7 +91,7 @@ func unpack(set []byte, from int64, committed bool, gone []aborted, spans []span
 			break
 		}
 		b = b[:size]
-		if crc32.Checksum(b[21:], castagnoli) != big.Uint32(b[17:]) {
+		if checksum(b) != big.Uint32(b[17:]) {
 			return spans, nil, buf, next, &damaged{base, "its checksum doesn't match"}
 		}
 		attributes := big.Uint16(b[21:])
@@ -147,6 +147,9 @@ func codec(n int8) (compress.Codec, error) {
 	}
 	return c.Codec(), nil
 }
+
+// checksum is what a batch should carry.
+func checksum(b []byte) uint32 { return crc32.Checksum(b[21:], castagnoli) }
 
 func inflate(to []byte, n int8, from []byte) ([]byte, error) {
 	c, err := codec(n)
@@ -351,6 +354,6 @@ func (w *builder) seal(compression int8, p producer, sequence int32, transaction
 	big.PutUint16(b[51:], uint16(p.epoch))
 	big.PutUint32(b[53:], uint32(sequence))
 	big.PutUint32(b[57:], uint32(w.count))
-	big.PutUint32(b[17:], crc32.Checksum(b[21:], castagnoli))
+	big.PutUint32(b[17:], checksum(b))
 	return b, nil
 }

@@ -166,7 +166,7 @@ func (s *source) Splits(ctx context.Context, known []connectors.Split, _ int) ([
 	}
 	s.client.hold()
 	defer s.client.release()
-	wait := startPatience
+	wait := s.client.starting()
 	if !first {
 		wait = 0 // asked again soon
 	}
@@ -322,7 +322,7 @@ func (s *source) listOffsets(ctx context.Context, parts []part, at int64) (map[p
 		}
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, listoffsets.RequestPartition{Partition: p.n, CurrentLeaderEpoch: -1, Timestamp: at})
 	}
-	m, err := s.client.call(ctx, "asking for offsets", startPatience, req, func(m protocol.Message) int16 {
+	m, err := s.client.call(ctx, "asking for offsets", s.client.starting(), req, func(m protocol.Message) int16 {
 		for _, t := range m.(*listoffsets.Response).Topics {
 			for _, p := range t.Partitions {
 				if p.ErrorCode == -1 { // what the client library makes of a lost connection
@@ -378,7 +378,7 @@ func (s *source) groupOffsets(ctx context.Context, parts []part, start bool) (ma
 		topics[p.topic] = append(topics[p.topic], int(p.n))
 	}
 	var res *kafkago.OffsetFetchResponse
-	err = s.client.retry(ctx, startPatience, func() (err error) {
+	err = s.client.retry(ctx, s.client.starting(), func() (err error) {
 		if res, err = api.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: s.group, Topics: topics}); err != nil {
 			return err
 		}
@@ -394,6 +394,9 @@ func (s *source) groupOffsets(ctx context.Context, parts []part, start bool) (ma
 		}
 		return nil
 	})
+	if errors.Is(err, kafkago.GroupIdNotFound) { // it has none
+		res, err = &kafkago.OffsetFetchResponse{}, nil
+	}
 	if err != nil {
 		return nil, s.client.explain(fmt.Sprintf("reading the offsets of group %q", s.group), err)
 	}
@@ -466,16 +469,20 @@ func (s *source) Confirmed(ctx context.Context, _ uint64, at []connectors.SplitS
 	if len(topics) == 0 {
 		return nil
 	}
-	res, err := api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{GroupID: s.group, GenerationID: -1, Topics: topics})
-	if err == nil {
+	err = s.client.retry(ctx, s.client.starting(), func() error {
+		res, err := api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{GroupID: s.group, GenerationID: -1, Topics: topics})
+		if err != nil {
+			return err
+		}
 		for _, t := range res.Topics {
 			for _, p := range t {
 				if p.Error != nil {
-					err = p.Error
+					return p.Error
 				}
 			}
 		}
-	}
+		return nil
+	})
 	return s.client.explain(fmt.Sprintf("telling group %q the offsets", s.group), err)
 }
 

@@ -67,7 +67,7 @@ func (w *writer) lanes(topic string) ([]*lane, error) {
 	}
 	t := *w.s.table
 	t.topics, t.pattern = []string{topic}, nil
-	parts, err := t.partitions(w.ctx, startPatience)
+	parts, err := t.partitions(w.ctx, t.client.starting())
 	if errors.Is(err, kafkago.UnknownTopicOrPartition) && w.s.props.text("allow.auto.create.topics") != "false" {
 		if parts, err = t.createdBy(w.ctx, topic); err != nil {
 			return nil, err
