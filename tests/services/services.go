@@ -29,3 +29,10 @@ func Need(t testing.TB, name string) string {
 	}
 	return at[name]
 }
+
+// Address is a server's address, "" when it isn't there.
+func Address(name string) string {
+	var at map[string]string
+	_ = json.Unmarshal([]byte(os.Getenv(Env)), &at)
+	return at[name]
+}
