@@ -40,7 +40,7 @@ func values(t testing.TB, s connectors.Source, split connectors.Split, n int, ba
 	}
 	defer r.Close()
 	ts := s.(*source).Schema
-	for split.Bounded || len(out) < n {
+	for s.Bounded() || len(out) < n {
 		b, err := r.Next()
 		switch {
 		case errors.Is(err, io.EOF):

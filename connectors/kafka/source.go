@@ -219,7 +219,9 @@ func (s *source) Splits(ctx context.Context, known []connectors.Split, _ int) ([
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, connectors.Split{Name: p.String(), Data: data, Bounded: s.Bounded()})
+		// Not Bounded even if it ends: such splits are read one after another, but
+		// partitions advance event time together.
+		out = append(out, connectors.Split{Name: p.String(), Data: data})
 	}
 	return out, nil
 }
