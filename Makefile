@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: test-services crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
+.PHONY: test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -17,15 +17,19 @@ test: build ## unit and .test files; no servers
 
 SERVICES ?= kafka mysql mariadb postgres redis registry
 REAL ?= ^TestReal
+SERVICE_KILLS ?= 100
 
 test-services: build ## the tests against real servers, which scripts/services installs and starts; they stay up (scripts/services down ends them)
-	up=$$(scripts/services up $(SERVICES)); MILLRACE_TEST_SERVICES="$$up" $(GO) test -p 1 -count=1 -timeout 60m -run '$(REAL)' ./tests/services/... ./connectors/... $(ARGS)
+	up=$$(scripts/services up $(SERVICES)); echo "servers: $$up"; CRASH_KILLS=$(SERVICE_KILLS) MILLRACE_TEST_SERVICES="$$up" $(GO) test -p 1 -count=1 -timeout 60m -run '$(REAL)' ./tests/services/... ./connectors/... $(ARGS)
 
 test-race:
 	$(GO) test -race ./...
 
 crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash
+
+bench-kafka: ## ROWS=N: records from topic to topic, by us and by bare clients in the same run
+	up=$$(scripts/services up kafka); KAFKA_ROWS=$(or $(ROWS),1000000) MILLRACE_TEST_SERVICES="$$up" $(GO) test -count=1 -v -timeout 60m -run TestRealKafkaThroughput ./tests/services
 
 differential: ## SEEDS=N: operators against naive evaluators, on random rows
 	DIFF_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 4h ./operators/...

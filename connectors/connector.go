@@ -41,6 +41,7 @@ type Table struct {
 	Full    *types.Schema // all physical columns in declared order
 	Meta    []Metadata    // for columns len(Schema)-len(Meta)...: which metadata key each is
 	Key     []int         // primary key, columns of Full
+	Rowtime int           // a sink: the column that is the rows' event time, counted from 1; 0: none
 	Parts   []string      // PARTITIONED BY
 	Options formats.Values
 	Format  formats.Table // decoder and encoder; nil functions when the table names no format

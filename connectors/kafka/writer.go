@@ -144,11 +144,14 @@ func (w *writer) Write(b *batch.Batch) (err error) {
 			i = int(b.Sel[k])
 		}
 		at, headers := now, []header(nil)
-		if w.s.time >= 0 && !b.Cols[w.s.time].Null(i) {
+		switch {
+		case w.s.time >= 0 && !b.Cols[w.s.time].Null(i):
 			if at = b.Cols[w.s.time].I64[i]; w.s.Schema.Fields[w.s.time].Type.Kind == types.Timestamp {
 				at = types.FromLocal(at, w.env.Session.Zone)
 			}
 			at = floorMillis(at)
+		case w.s.time < 0 && w.s.Rowtime > 0 && !b.Cols[w.s.Rowtime-1].Null(i):
+			at = floorMillis(b.Cols[w.s.Rowtime-1].I64[i]) // as Flink, a TIMESTAMP's digits as if they were UTC
 		}
 		if w.s.headers >= 0 {
 			headers = w.rowHeaders(&b.Cols[w.s.headers], i)

@@ -38,19 +38,22 @@ func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
 	for i := range n.Out.Fields {
 		n.Out.Fields[i].Type = in.target.Fields[i].Type
 	}
-	return &logical.Sink{Base: logical.Base{Out: n.Out, At: stmt.Span()}, Input: n, Table: t, Overwrite: stmt.Overwrite, Static: in.static, Conflict: stmt.OnConflict}, nil
+	return &logical.Sink{Base: logical.Base{Out: n.Out, At: stmt.Span()}, Input: n, Table: t, Overwrite: stmt.Overwrite, Static: in.static, Conflict: stmt.OnConflict, Rowtime: in.rowtime}, nil
 }
 
 // oneRowtime refuses a query with several time attributes, those cast to the sink's
 // type left aside: one alone can be a record's timestamp.
 func (in *insertion) oneRowtime() {
+	if !in.b.Streaming || strings.EqualFold(in.b.Session.Option("table.exec.sink.rowtime-inserter", "ENABLED"), "DISABLED") {
+		return
+	}
 	var names []string
-	for _, e := range in.out {
+	for i, e := range in.out {
 		if c, ok := e.(*expr.Column); ok && c.T.Attr == types.Rowtime {
-			names = append(names, c.Name)
+			names, in.rowtime = append(names, c.Name), i+1
 		}
 	}
-	if len(names) > 1 && in.b.Streaming && !strings.EqualFold(in.b.Session.Option("table.exec.sink.rowtime-inserter", "ENABLED"), "DISABLED") {
+	if len(names) > 1 {
 		fail(sqlerr.New(sqlerr.Invalid, in.stmt.Query.Span(), "The query contains more than one rowtime attribute column [%s] for writing into table '%s'", strings.Join(unique(names), ", "), in.t.Path.Dotted()).
 			WithHint("cast all but the one that is to be the record's time to TIMESTAMP(3), or SET 'table.exec.sink.rowtime-inserter' = 'DISABLED'"))
 	}
@@ -64,6 +67,8 @@ type insertion struct {
 	target *types.Schema
 	out    []expr.Expr // of each target column, nil: not written
 	static map[string]string
+
+	rowtime int // the column that is the rows' event time, from 1; 0: none
 }
 
 // partition gives the columns of PARTITION (...) their constants.

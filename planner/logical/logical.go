@@ -363,6 +363,7 @@ type Sink struct {
 	Overwrite bool
 	Static    map[string]string // PARTITION (k = v)
 	Conflict  string            // ON CONFLICT DO: "", "NOTHING", "ERROR", "DEDUPLICATE"
+	Rowtime   int               // the column that is the query's rowtime attribute, counted from 1; 0: none
 }
 
 func (n *Scan) Inputs() []Node      { return nil }

@@ -43,7 +43,7 @@ func (b *builder) sink(n *logical.Sink, in Input) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: written(t), Key: key, Parts: t.Def.PartitionBy,
+	s, err := t.Connector.Sink(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: written(t), Rowtime: n.Rowtime, Key: key, Parts: t.Def.PartitionBy,
 		Options: t.Values, Format: bound(t, schema, b.cfg.Session), Session: b.cfg.Session})
 	if err != nil {
 		return nil, err
