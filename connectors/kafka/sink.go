@@ -159,5 +159,18 @@ func (s *sink) idempotent() bool {
 	return s.exactly || !s.none && s.props.text("enable.idempotence") == "true" && s.props.acks() == kafkago.RequireAll
 }
 
+// Guarantee says what a crash may do to rows, for EXPLAIN.
+func (s *sink) Guarantee() string {
+	switch {
+	case s.exactly:
+		return "exactly once by transaction"
+	case s.none:
+		return "none: acknowledgements aren't waited for"
+	case s.upsert:
+		return "exactly once by key"
+	}
+	return "at least once"
+}
+
 // Idempotent says that writing rows again ends at the same table.
 func (s *sink) Idempotent() bool { return s.upsert && !s.exactly }

@@ -25,7 +25,7 @@ func TestRealExampleKafkaToKafka(t *testing.T) {
 	if err := os.WriteFile(script, []byte(sql), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	said, err := exec.Command(build(t), "run", script).CombinedOutput()
+	said, err := exec.Command(millrace(t), "run", script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
@@ -61,7 +61,7 @@ func TestRealExampleKafkaToMySQL(t *testing.T) {
 			if err := os.WriteFile(script, []byte(sql), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			said, err := exec.Command(build(t), "run", script).CombinedOutput()
+			said, err := exec.Command(millrace(t), "run", script).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}

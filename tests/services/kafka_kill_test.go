@@ -18,28 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// number is an environment variable's number.
-func number(t *testing.T, name string, def int) int {
-	v := os.Getenv(name)
-	if v == "" {
-		return def
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		t.Fatalf("%s is %q, not a number", name, v)
-	}
-	return n
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "millrace")
-	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/millrace").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
 func newTopic(t *testing.T, addr, name string, partitions int) {
 	t.Helper()
 	c := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 20 * time.Second}
@@ -121,7 +99,7 @@ func counts(t *testing.T, addr, topic string, partitions int) map[string]int {
 func TestRealKafkaKilled(t *testing.T) {
 	addr := Need(t, "kafka")
 	const rows, partitions = 300_000, 4
-	bin, kills := build(t), number(t, "CRASH_KILLS", 5)
+	bin, kills := millrace(t), number(t, "CRASH_KILLS", 5)
 	random := rand.New(rand.NewSource(int64(number(t, "CRASH_SEED", 1))))
 	run := fmt.Sprintf("kill-%d", time.Now().UnixNano())
 	in := run + "-in"

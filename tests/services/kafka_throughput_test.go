@@ -43,7 +43,7 @@ func TestRealKafkaThroughput(t *testing.T) {
 		t.Skip("KAFKA_ROWS says how many records to move")
 	}
 	const partitions = 2
-	bin := build(t)
+	bin := millrace(t)
 	run := fmt.Sprintf("throughput-%d", time.Now().UnixNano())
 	in, out := run+"-in", run+"-out"
 	newTopic(t, addr, in, partitions)
