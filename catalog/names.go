@@ -18,6 +18,9 @@ type Names struct {
 	Catalog, Database string
 	Config            func(name string) Config // what CREATE CATALOG opens a catalog with
 	Kinds             []*Kind                  // the sorts of catalog there are
+	// System answers tables that exist in every catalog, under the database sys; nil
+	// for none of that name. A catalog's own come first.
+	System func(name string) *Table
 
 	catalogs  map[string]*entry
 	temporary map[Path]*Table
@@ -36,6 +39,9 @@ type Info struct {
 	Type, Comment string
 	Options       []Option // type included
 }
+
+// SystemDatabase is the database of the tables that System answers.
+const SystemDatabase = "sys"
 
 // NewNames makes names over one catalog.
 func NewNames(name string, c Catalog, database string) *Names {
@@ -93,6 +99,9 @@ func (n *Names) find(p Path) (*Table, error) {
 	}
 	t, err := c.Table(context.Background(), p.Database, p.Name)
 	if errors.Is(err, ErrNotFound) {
+		if p.Database == SystemDatabase && n.System != nil {
+			return n.System(p.Name), nil
+		}
 		return nil, nil
 	}
 	return t, err

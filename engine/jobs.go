@@ -33,7 +33,9 @@ type Job struct {
 	Name  string
 	SQL   string // the statement's text
 	Query bool   // a SELECT: its rows go to the caller
-	Graph *physical.Graph
+	// Bounded says that its input ends.
+	Bounded bool
+	Graph   *physical.Graph
 
 	monitor job.Monitor
 	cancel  context.CancelFunc
@@ -166,7 +168,7 @@ type JobWatcher interface{ Began(j *Job) }
 func (s *Session) newJob(p *planned, cancel context.CancelFunc) *Job {
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	return &Job{ID: hex.EncodeToString(id[:]), Name: p.graph.Job, SQL: p.text, Query: p.collects, Graph: p.graph,
+	return &Job{ID: hex.EncodeToString(id[:]), Name: p.graph.Job, SQL: p.text, Query: p.collects, Bounded: p.bounded, Graph: p.graph,
 		cancel: cancel, done: make(chan struct{}), status: Running, began: s.cfg.Now()}
 }
 

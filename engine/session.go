@@ -88,6 +88,7 @@ func New(cfg Config) *Session {
 	s.modules = newModules(s.funcs)
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	s.names.Kinds, s.names.Config = catalogs.Kinds, s.catalogConfig
+	s.names.System = systemTable
 	return s
 }
 
@@ -185,6 +186,9 @@ func (s *Session) binder(q *types.Session) *bind.Binder {
 	return &bind.Binder{
 		Names: s.names, Functions: s.funcs, Session: q, Streaming: !q.Batch,
 		Connector: func(name string) *connectors.Connector {
+			if name == systemConnector {
+				return s.system()
+			}
 			c := connectorlist.Lookup(name)
 			if c != nil && s.cfg.Connector != nil {
 				return s.cfg.Connector(c)

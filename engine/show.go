@@ -52,6 +52,8 @@ func (s *Session) show(stmt *ast.Show, q *types.Session, out Output) error {
 		column = "jars"
 	case "JOBS":
 		return s.showJobs(out)
+	case "SPLITS":
+		return s.showSplits(out)
 	case "COLUMNS":
 		return s.columns(stmt.In, stmt.Like, q, out)
 	case "PARTITIONS":

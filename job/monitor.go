@@ -26,6 +26,7 @@ type Report struct {
 	Began     time.Time
 	Operators []OperatorReport // as in the graph: inputs first
 	Splits    []SplitReport
+	Errors    []BadRowReport // the first rows of each scan that couldn't be decoded
 }
 
 // OperatorReport sums up the subtasks of one operator.
@@ -44,6 +45,7 @@ type OperatorReport struct {
 	Late, LateByMs       int64
 	Bad                  int64
 	Dropped, NullKeys    int64
+	Expired              int64
 	Busy, Blocked        time.Duration // over all subtasks
 	Stuck                time.Duration // how long the longest call that runs now has been in its own code
 	Watermark            int64         // least over the subtasks; MinWatermark: none yet
@@ -63,6 +65,13 @@ type SplitReport struct {
 	Table    string
 	Subtask  int
 	operators.SplitStatus
+}
+
+// BadRowReport is a row that couldn't be decoded.
+type BadRowReport struct {
+	Operator int
+	Table    string
+	operators.BadRow
 }
 
 // attach and detach are called by the run; a nil Monitor does nothing.
@@ -123,6 +132,9 @@ func (r *run) report(began time.Time) Report {
 				for _, x := range v.metrics.Splits() {
 					out.Splits = append(out.Splits, SplitReport{Operator: i + 1, Table: s.Table, Subtask: v.subtask, SplitStatus: x})
 				}
+				for _, b := range v.metrics.BadRows() {
+					out.Errors = append(out.Errors, BadRowReport{Operator: i + 1, Table: s.Table, BadRow: b})
+				}
 			}
 		}
 		out.Operators = append(out.Operators, o)
@@ -140,6 +152,7 @@ func (o *OperatorReport) add(v *vertex, stuck time.Duration) {
 	o.Bad += m.Bad.Load()
 	o.Dropped += m.Dropped.Load()
 	o.NullKeys += m.NullKeys.Load()
+	o.Expired += m.Expired.Load() + m.StateExpired.Load()
 	o.Busy += time.Duration(m.BusyNs.Load()) + stuck
 	o.Blocked += time.Duration(m.BlockedNs.Load())
 	o.Stuck = max(o.Stuck, stuck)
@@ -168,13 +181,47 @@ func (t *task) measure() {
 		return
 	}
 	for _, v := range t.vertices {
-		keys, size := int64(0), int64(0)
+		keys, size, expired := int64(0), int64(0), int64(0)
 		for _, u := range usage {
 			if u.Identity == v.identity {
-				keys, size = keys+int64(u.Keys), size+u.Bytes
+				keys, size, expired = keys+int64(u.Keys), size+u.Bytes, expired+u.Expired
 			}
 		}
 		v.metrics.StateKeys.Store(keys)
 		v.metrics.StateSz.Store(size)
+		v.metrics.StateExpired.Store(expired)
 	}
+}
+
+// Progress sums the report up.
+func (r *Report) Progress() Progress {
+	p := Progress{Watermark: operators.MaxWatermark}
+	read := map[int]bool{}
+	for _, o := range r.Operators {
+		for _, in := range o.Inputs {
+			read[in] = true
+		}
+	}
+	for _, o := range r.Operators {
+		p.Late += o.Late
+		p.Bad += o.Bad
+		if len(o.Inputs) == 0 {
+			p.RowsIn += o.RowsOut
+			p.Watermark = min(p.Watermark, o.Watermark)
+		}
+		if !read[o.ID] {
+			p.RowsOut += o.RowsIn
+		}
+	}
+	return p
+}
+
+// Share is the part of the job's life that d is, for each of the operator's
+// subtasks: 0 to 1.
+func (r *Report) Share(d time.Duration, o OperatorReport) float64 {
+	life := r.At.Sub(r.Began) * time.Duration(max(o.Parallelism, 1))
+	if life <= 0 {
+		return 0
+	}
+	return min(float64(d)/float64(life), 1)
 }

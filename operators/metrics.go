@@ -2,6 +2,7 @@ package operators
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,13 +18,47 @@ type Metrics struct {
 	Bad                atomic.Int64 // rows that couldn't be decoded
 	Dropped            atomic.Int64 // retractions of rows that aren't there
 	NullKeys           atomic.Int64 // rows of a join that can't match: a key is NULL
+	Expired            atomic.Int64 // rows that were forgotten: their time to live was over
 	Read               atomic.Int64 // rows a scan read, before its filter
 	Watermark          atomic.Int64
 	StateKeys, StateSz atomic.Int64
+	StateExpired       atomic.Int64 // rows of state that were asked for after their time to live
 
 	Inputs [2]InputMetrics // by input; a union's beyond the second aren't told apart
 
 	splits atomic.Pointer[[]SplitStatus]
+
+	mu  sync.Mutex
+	bad []BadRow // the first ones
+}
+
+// BadRow is a row that couldn't be decoded.
+type BadRow struct {
+	Split  string
+	Offset int64
+	Raw    []byte
+	Reason string
+}
+
+// badKept bounds how many bad rows an operator keeps.
+const badKept = 100
+
+// KeepBad counts a bad row and keeps it if it is among the first.
+func (m *Metrics) KeepBad(b BadRow) {
+	m.Bad.Add(1)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.bad) < badKept {
+		b.Raw = append([]byte(nil), b.Raw[:min(len(b.Raw), 1000)]...)
+		m.bad = append(m.bad, b)
+	}
+}
+
+// BadRows are those that were kept.
+func (m *Metrics) BadRows() []BadRow {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]BadRow(nil), m.bad...)
 }
 
 // InputMetrics are those of one input.

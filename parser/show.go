@@ -12,7 +12,7 @@ var lists = []struct {
 	{"MATERIALIZED TABLES", []string{"MATERIALIZED", "TABLES"}, true},
 	{"FUNCTIONS", nil, true}, {"USER FUNCTIONS", []string{"USER", "FUNCTIONS"}, true},
 	{"PROCEDURES", nil, true}, {"MODULES", nil, false}, {"FULL MODULES", []string{"FULL", "MODULES"}, false},
-	{"MODELS", nil, true}, {"CONNECTIONS", nil, true}, {"JARS", nil, false}, {"JOBS", nil, false},
+	{"MODELS", nil, true}, {"CONNECTIONS", nil, true}, {"JARS", nil, false}, {"JOBS", nil, false}, {"SPLITS", nil, false},
 	{"CURRENT CATALOG", []string{"CURRENT", "CATALOG"}, false}, {"CURRENT DATABASE", []string{"CURRENT", "DATABASE"}, false},
 }
 

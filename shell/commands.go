@@ -28,6 +28,7 @@ const help = `SQL statements end with a semicolon. Tab completes, Up and Down go
   \watch [SEC]   runs the query before it again and again
   \d [TABLE]     tables, or a table's columns
   \j             jobs
+  \why [JOB]     why a running job sends nothing
   \q             leaves
 `
 
@@ -66,10 +67,11 @@ var backslashes = map[string]func(s *Shell, arg, before string){
 			s.run("DESCRIBE " + strings.TrimSuffix(arg, ";") + ";")
 		}
 	},
-	`\j`: func(s *Shell, _, _ string) { s.run("SHOW JOBS;") },
-	`\q`: func(s *Shell, _, _ string) { s.leave() },
-	`\?`: func(s *Shell, _, _ string) { s.client("HELP") },
-	`\h`: func(s *Shell, _, _ string) { s.client("HELP") },
+	`\why`: func(s *Shell, arg, _ string) { s.why(arg) },
+	`\j`:   func(s *Shell, _, _ string) { s.run("SHOW JOBS;") },
+	`\q`:   func(s *Shell, _, _ string) { s.leave() },
+	`\?`:   func(s *Shell, _, _ string) { s.client("HELP") },
+	`\h`:   func(s *Shell, _, _ string) { s.client("HELP") },
 }
 
 func isCommand(text string) bool {

@@ -333,7 +333,7 @@ func (l *live) draw() {
 		where += ", finished"
 	}
 	if note != "" {
-		line("note: " + note)
+		line("note: " + strings.ReplaceAll(note, "\n ", ";"))
 	} else {
 		line("")
 	}

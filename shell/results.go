@@ -46,7 +46,10 @@ func newResults(s *Shell, stmt ast.Stmt, cancel context.CancelFunc) *results {
 func (r *results) quiet() bool { return !r.shown }
 
 // Began is told of the query's job.
-func (r *results) Began(j *engine.Job) { r.job = j; r.bar.watch(j) }
+func (r *results) Began(j *engine.Job) {
+	r.job = j
+	r.s.watchSilence(j, r.Note)
+}
 
 // Note says a remark, not while a live table has the screen.
 func (r *results) Note(text string) {
@@ -254,16 +257,9 @@ type bar struct {
 	ended bool
 	began time.Time
 	rate  rate
-	job   *engine.Job
 }
 
 func newBar(s *Shell) *bar { return &bar{s: s, on: s.tty, began: s.Now()} }
-
-func (b *bar) watch(j *engine.Job) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.job = j
-}
 
 func (b *bar) stop() {
 	b.mu.Lock()

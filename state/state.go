@@ -301,4 +301,5 @@ type Usage struct {
 	Name     string
 	Keys     int
 	Bytes    int64
+	Expired  int64 // rows that were asked for after their time to live
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/sqlerr"
 )
@@ -70,7 +71,10 @@ func (f *flags) sources(args []string) ([]*sqlerr.Source, error) {
 }
 
 // session makes the engine's session for these flags.
-func (f *flags) session() (*engine.Session, error) {
+func (f *flags) session() (*engine.Session, error) { return f.sessionWith(nil) }
+
+// sessionWith swaps connectors, unless swap is nil.
+func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connector) (*engine.Session, error) {
 	options := map[string]string{}
 	for _, d := range f.define {
 		k, v, ok := strings.Cut(d, "=")
@@ -90,7 +94,7 @@ func (f *flags) session() (*engine.Session, error) {
 		}
 		vars[k] = v
 	}
-	return engine.New(engine.Config{Options: options, StateDir: f.stateDir, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	return engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}

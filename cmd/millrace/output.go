@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/shell/render"
@@ -132,6 +133,13 @@ func (o *output) Note(text string) {
 	if !o.f.quiet {
 		o.clearProgress()
 		fmt.Fprintln(os.Stderr, "note: "+text)
+	}
+}
+
+// Began watches a job that may send nothing for ever.
+func (o *output) Began(j *engine.Job) {
+	if !o.f.quiet && !j.Bounded {
+		watchSilence(j, o.Note)
 	}
 }
 

@@ -10,5 +10,6 @@ var verbs = []func(*flags) *cobra.Command{
 	checkVerb,
 	explainVerb,
 	testVerb,
+	whyVerb,
 	versionVerb,
 }

@@ -53,6 +53,7 @@ func (o *operator) expire() {
 					break
 				}
 				list.Remove(o.ids[i], o.entries[0])
+				o.meter.Expired.Add(1)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ type operator struct {
 	operators.Stateless
 	spec  *Spec
 	now   func() time.Time
+	meter *operators.Metrics
 	table state.Table
 	rest  *expr.Program
 	sides [2]side
@@ -55,7 +56,7 @@ const pairs = 512
 
 // Open opens the one table.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out, o.now = out, env.Now
+	o.Out, o.now, o.meter = out, env.Now, env.Metrics
 	s := o.spec
 	spec := state.Spec{Name: "join", TTL: s.keyTTL()}
 	for i, schema := range []*types.Schema{s.Left, s.Right} {
@@ -153,8 +154,9 @@ func (o *operator) find(input int, b *batch.Batch) {
 			continue
 		}
 		for r := 0; r < b.Len; r++ {
-			if sd.keys[i].Null(r) {
+			if sd.keys[i].Null(r) && o.ids[r] != 0 {
 				o.ids[r] = 0
+				o.meter.NullKeys.Add(1)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -123,7 +124,7 @@ func (o *Operator) openSplit(s *split) error {
 }
 
 func (o *Operator) bad(b connectors.BadRow) error {
-	o.env.Metrics.Bad.Add(1)
+	o.env.Metrics.KeepBad(operators.BadRow{Split: b.Split, Offset: b.Offset, Raw: b.Raw, Reason: fmt.Sprint(b.Reason)})
 	if o.spec.SkipBad {
 		return nil
 	}

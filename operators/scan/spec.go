@@ -35,7 +35,8 @@ type Spec struct {
 	Cut       int64 // width in ms at which something downstream may act; 0: nothing does
 	Raises    bool  // something downstream reads the watermark: a batch is cut wherever it is raised
 	Idle      time.Duration
-	SkipBad   bool // millrace.on-error.<table> = skip
+	Startup   string // scan.startup.mode, if the table has one: for messages
+	SkipBad   bool   // millrace.on-error.<table> = skip
 	Session   *types.Session
 	At        sqlerr.Span
 }

@@ -34,7 +34,7 @@ func (e *Ends) Runs(ends *batch.Vector, n int, f func(end int64, rows []int32) e
 			known, late = end, e.wm != operators.MinWatermark && e.w.Deadline(end, e.env.Session.Zone) <= e.wm
 		}
 		if late {
-			e.env.Metrics.Late.Add(1)
+			e.env.Metrics.LateBy(1, e.wm-e.w.Deadline(end, e.env.Session.Zone))
 			continue
 		}
 		if len(e.rows) > 0 && end != run {

@@ -124,7 +124,7 @@ func (o *operator) slices(b *batch.Batch) {
 		switch {
 		case none: // between the windows of a HOP that leaps
 		case late:
-			o.env.Metrics.Late.Add(1)
+			o.env.Metrics.LateBy(1, o.wm-t)
 		default:
 			o.live = append(o.live, int32(i))
 		}

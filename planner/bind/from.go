@@ -188,7 +188,8 @@ func (b *Binder) window(f *ast.TableFunc, kind logical.WindowKind, args map[stri
 		failf(sqlerr.Invalid, d.Span(), "the time column can't be a field of a row")
 	}
 	if !col.T.IsTimestamp() || b.Streaming && col.T.Attr == types.NoTimeAttr {
-		failf(sqlerr.Invalid, d.Span(), "The window function requires the timecol is a time attribute type, but is %s.", col.T.Nullable())
+		fail(sqlerr.New(sqlerr.Invalid, d.Span(), "The window function requires the timecol is a time attribute type, but is %s.", col.T.Nullable()).
+			WithHint("declare it in the table it comes from: WATERMARK FOR %s AS %s - INTERVAL '5' SECOND", d.Span().Text(), d.Span().Text()))
 	}
 	w := logical.Window{Kind: kind, Time: col.Index, Proctime: col.T.Attr == types.Proctime, LTZ: col.T.Kind == types.TimestampLTZ}
 	duration := func(name string) int64 {

@@ -239,6 +239,11 @@ func (b *builder) scan(n *logical.Scan) (*Node, error) {
 	schema, _ := delivered(n)
 	spec := &scan.Spec{Table: n.Table.Path.Dotted(), Source: src, Delivered: schema, Exprs: n.Exprs, Filter: n.Filter, Out: n.Schema(),
 		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n), SkipBad: b.cfg.Session.Option("millrace.on-error."+n.Table.Path.Name, "fail") == "skip"}
+	for _, o := range n.Table.Values.Declared {
+		if o.Name == "scan.startup.mode" {
+			spec.Startup = n.Table.Values.String(o.Name)
+		}
+	}
 	if n.Watermark != nil && !b.cfg.Session.Batch {
 		spec.Watermark, spec.Rowtime = n.Watermark, n.RowtimeExpr
 	}

@@ -147,7 +147,7 @@ func (s *Store) Release() {
 func (s *Store) Usage() []state.Usage {
 	var out []state.Usage
 	for _, t := range s.units {
-		u := state.Usage{Identity: t.id, Name: t.spec.Name, Keys: t.Len(), Bytes: t.bytes()}
+		u := state.Usage{Identity: t.id, Name: t.spec.Name, Keys: t.Len(), Bytes: t.bytes(), Expired: t.expired}
 		for _, slice := range t.slices {
 			u.Keys += slice.Len()
 			u.Bytes += slice.bytes()

@@ -15,11 +15,12 @@ type table struct {
 	id    state.Identity
 	spec  state.Spec
 	records
-	index  index
-	key    keys
-	heads  uintptr // of the first of the 16-byte heads of what hangs from a row
-	timeAt uintptr
-	ttl    int64 // ms, 0: none
+	index   index
+	key     keys
+	heads   uintptr // of the first of the 16-byte heads of what hangs from a row
+	timeAt  uintptr
+	ttl     int64 // ms, 0: none
+	expired int64 // rows found with their time over
 
 	lists  []*list
 	sets   []*multiset
@@ -263,6 +264,8 @@ func (t *table) revive(id uint32, now int64) bool {
 	if *word(p, 0)&dead != 0 {
 		*word(p, 0) &^= dead
 		t.deadN--
+	} else {
+		t.expired++
 	}
 	t.wipe(id)
 	if t.ttl > 0 {

@@ -31,6 +31,7 @@ func (t *table) sweep() {
 		p := t.ptr(t.swept)
 		if *word(p, 0)&(live|dead) == live && !t.alive(t.swept, now) {
 			t.Delete([]uint32{t.swept})
+			t.expired++
 		}
 	}
 }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/connectors/blackhole"
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+	"github.com/millrace/millrace/why"
+)
+
+// whyVerb runs a job file for a while without writing anything, and says what holds
+// it back.
+func whyVerb(f *flags) *cobra.Command {
+	var patience time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "why FILE...",
+		Short: "Run jobs for some seconds, reading and not writing, and say why no row comes out",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			srcs, err := f.sources(args)
+			if err != nil {
+				return err
+			}
+			s, err := f.sessionWith(func(c *connectors.Connector) *connectors.Connector {
+				if c.Sink == nil {
+					return c
+				}
+				dry := *c
+				dry.Sink = func(t connectors.Table) (connectors.Sink, error) {
+					real, err := c.Sink(t)
+					if err != nil {
+						return nil, err
+					}
+					none, err := blackhole.Connector.Sink(t)
+					return &drySink{Sink: none, changes: real.Changes}, err
+				}
+				return &dry
+			})
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+			defer cancel()
+			out := &whyOutput{}
+			for _, src := range srcs {
+				if err := s.Run(ctx, src, out); err != nil && ctx.Err() == nil {
+					if finding := why.Refused(err); finding != nil {
+						return sayWhy(finding, src.Name, asJSON)
+					}
+					fmt.Fprint(os.Stderr, sqlerr.Render(err))
+					return exit{codeOf(err)}
+				}
+			}
+			for _, j := range out.all() {
+				if err := sayWhy(why.Of(j.Report()), j.Name, asJSON); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&patience, "for", 10*time.Second, "how long the jobs run")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object per job")
+	return c
+}
+
+func sayWhy(f *why.Finding, name string, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			Schema string `json:"schema"`
+			Job    string `json:"job"`
+			*why.Finding
+		}{"millrace.why/1", name, f})
+	}
+	_, err := fmt.Println(name + ": " + f.String())
+	return err
+}
+
+// drySink takes what the real one would and keeps nothing.
+type drySink struct {
+	connectors.Sink
+	changes func(batch.Changes) batch.Changes
+}
+
+func (d *drySink) Changes(query batch.Changes) batch.Changes { return d.changes(query) }
+
+// whyOutput drops rows and remembers jobs.
+type whyOutput struct {
+	mu   sync.Mutex
+	jobs []*engine.Job
+}
+
+func (o *whyOutput) Rows(*types.Schema, batch.Changes, bool) (func(*batch.Batch) error, error) {
+	return func(*batch.Batch) error { return nil }, nil
+}
+func (o *whyOutput) Note(string)           {}
+func (o *whyOutput) Progress(job.Progress) {}
+func (o *whyOutput) Began(j *engine.Job) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.jobs = append(o.jobs, j)
+}
+
+func (o *whyOutput) all() []*engine.Job {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]*engine.Job(nil), o.jobs...)
+}
+
+// watchSilence says once why a job sends nothing.
+func watchSilence(j *engine.Job, note func(string)) {
+	go why.Watch(j.Done(), time.Second, j.Report, func(f *why.Finding) {
+		note("no row has come out of " + j.Name + " for a while: " + f.String())
+	})
+}

@@ -1,0 +1,239 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/catalog"
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/types"
+)
+
+// The tables of database sys show the session's jobs: a bounded table each, read as
+// it is at that moment. Names are few: jobs, operators, splits, late, errors.
+
+const systemConnector = "millrace-system"
+
+// systemColumn is a column and its value for a row.
+type systemColumn struct {
+	name string
+	t    types.Type
+}
+
+var (
+	instant = types.Type{Kind: types.TimestampLTZ, Length: 3}
+	words   = types.StringType
+	number  = types.BigIntType
+)
+
+// systemTables are their columns.
+var systemTables = map[string][]systemColumn{
+	"jobs": {{"job_id", words}, {"job", words}, {"status", words}, {"started", instant}, {"ended", instant}, {"rows_in", number}, {"rows_out", number}, {"late", number},
+		{"bad", number}, {"watermark_at", instant}, {"error", words}, {"sql_text", words}},
+	"operators": {{"job_id", words}, {"job", words}, {"operator", number}, {"name", words}, {"subtasks", number}, {"rows_in", number}, {"rows_out", number}, {"late", number},
+		{"dropped", number}, {"busy", types.DoubleType}, {"blocked", types.DoubleType}, {"watermark_at", instant}, {"state_keys", number}, {"state_bytes", number}, {"plan", words}, {"sql_text", words}},
+	"splits": {{"job_id", words}, {"job", words}, {"table_name", words}, {"split", words}, {"subtask", number}, {"read_rows", number}, {"max_time", instant}, {"watermark_at", instant},
+		{"last_row", instant}, {"idle", types.BooleanType}, {"done", types.BooleanType}},
+	"late":   {{"job_id", words}, {"job", words}, {"operator", number}, {"name", words}, {"rows_in", number}, {"late", number}, {"late_by_ms", number}, {"sql_text", words}},
+	"errors": {{"job_id", words}, {"job", words}, {"table_name", words}, {"split", words}, {"at_offset", number}, {"reason", words}, {"raw_text", words}},
+}
+
+// systemTable defines one, nil when there is none of that name.
+func systemTable(name string) *catalog.Table {
+	cols := systemTables[name]
+	if cols == nil {
+		return nil
+	}
+	t := &catalog.Table{Options: []catalog.Option{{Key: "connector", Value: systemConnector}, {Key: "table", Value: name}}}
+	for _, c := range cols {
+		t.Columns = append(t.Columns, catalog.Column{Name: c.name, Type: c.t})
+	}
+	return t
+}
+
+// system is the connector behind them.
+func (s *Session) system() *connectors.Connector {
+	return &connectors.Connector{Name: systemConnector, Options: []formats.Option{{Name: "table", Required: true}},
+		Source: func(t connectors.Table) (connectors.Source, error) { return &systemSource{session: s, table: t}, nil }}
+}
+
+type systemSource struct {
+	session *Session
+	table   connectors.Table
+}
+
+func (x *systemSource) Changes() batch.Changes { return batch.Changes{Kinds: batch.InsertOnly} }
+func (x *systemSource) Bounded() bool          { return true }
+func (x *systemSource) Splits(_ context.Context, known []connectors.Split, _ int) ([]connectors.Split, error) {
+	if len(known) > 0 {
+		return known, nil
+	}
+	return []connectors.Split{{Name: "now", Bounded: true}}, nil
+}
+
+func (x *systemSource) Read(context.Context, connectors.Split, []byte, connectors.ReadEnv) (connectors.Reader, error) {
+	r := &systemReader{schema: x.table.Schema}
+	name := x.table.Options.String("table")
+	for _, j := range x.session.list.All() {
+		if !j.showsItself(name) {
+			r.rows = append(r.rows, j.systemRows(name)...)
+		}
+	}
+	all := systemTables[name]
+	for _, f := range x.table.Schema.Fields {
+		for i, c := range all {
+			if c.name == f.Name {
+				r.cols = append(r.cols, i)
+			}
+		}
+	}
+	return r, nil
+}
+
+// showsItself: a query of sys tables alone isn't listed among what it shows.
+func (j *Job) showsItself(string) bool {
+	if !j.Query {
+		return false
+	}
+	for _, n := range j.Graph.Nodes {
+		for _, a := range n.Spec.Args() {
+			if a.Name == "table" && strings.Contains(a.Value, "."+catalog.SystemDatabase+".") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+type systemReader struct {
+	schema *types.Schema
+	cols   []int
+	rows   [][]any
+	at     int
+	b      batch.Batch
+}
+
+// Next fills a batch: nil is NULL, times are time.Time.
+func (r *systemReader) Next() (*batch.Batch, error) {
+	if r.at >= len(r.rows) {
+		return nil, io.EOF
+	}
+	ts := r.schema.Types()
+	r.b.Reset(ts)
+	n := min(len(r.rows)-r.at, batch.MaxRows)
+	for c := range r.cols {
+		r.b.Cols[c].Prepare(ts[c], n)
+	}
+	for end := r.at + n; r.at < end; r.at++ {
+		for c, from := range r.cols {
+			v := &r.b.Cols[c]
+			switch x := r.rows[r.at][from].(type) {
+			case nil:
+				v.SetNull(r.b.Len)
+			case string:
+				v.SetString(r.b.Len, x)
+			case int64:
+				v.I64[r.b.Len] = x
+			case float64:
+				v.F64[r.b.Len] = x
+			case bool:
+				v.I64[r.b.Len] = 0
+				if x {
+					v.I64[r.b.Len] = 1
+				}
+			case time.Time:
+				v.I64[r.b.Len] = x.UnixMilli() * 1000
+			}
+		}
+		r.b.AppendKind(batch.Insert)
+	}
+	return &r.b, nil
+}
+func (r *systemReader) Position() []byte { return nil }
+func (r *systemReader) Close() error     { return nil }
+
+// moment is event time, nil for none.
+func moment(ms int64) any {
+	if ms == operators.MinWatermark || ms == operators.MaxWatermark || ms == 0 {
+		return nil
+	}
+	return time.UnixMilli(ms)
+}
+
+// systemRows are a job's rows of a table.
+func (j *Job) systemRows(table string) (out [][]any) {
+	r := j.Report()
+	switch table {
+	case "jobs":
+		began, ended := j.Times()
+		p := r.Progress()
+		row := []any{j.ID, j.Name, string(j.Status()), began, nil, p.RowsIn, p.RowsOut, p.Late, p.Bad, moment(p.Watermark), nil, j.SQL}
+		if !ended.IsZero() {
+			row[4] = ended
+		}
+		if err := j.Err(); err != nil {
+			row[10] = err.Error()
+		}
+		return [][]any{row}
+	case "operators":
+		for _, o := range r.Operators {
+			out = append(out, []any{j.ID, j.Name, int64(o.ID), o.Name, int64(o.Parallelism), o.RowsIn, o.RowsOut, o.Late, o.Dropped, r.Share(o.Busy, o), r.Share(o.Blocked, o),
+				moment(o.Watermark), o.StateKeys, o.StateSize, o.Text, fragment(o.At)})
+		}
+	case "splits":
+		for _, x := range r.Splits {
+			out = append(out, []any{j.ID, j.Name, x.Table, x.Name, int64(x.Subtask), x.Rows, moment(x.MaxTime), moment(x.Watermark), moment(x.LastRow), x.Idle, x.Done})
+		}
+	case "late":
+		for _, o := range r.Operators {
+			if o.Late > 0 {
+				out = append(out, []any{j.ID, j.Name, int64(o.ID), o.Name, o.RowsIn, o.Late, o.LateByMs, fragment(o.At)})
+			}
+		}
+	case "errors":
+		for _, x := range r.Errors {
+			out = append(out, []any{j.ID, j.Name, x.Table, x.Split, x.Offset, x.Reason, string(x.Raw)})
+		}
+	}
+	return out
+}
+
+// fragment is the SQL an operator comes from, on one line.
+func fragment(at sqlerr.Span) string { return strings.Join(strings.Fields(at.Text()), " ") }
+
+// showSplits is SHOW SPLITS: those of the running jobs.
+func (s *Session) showSplits(out Output) error {
+	var rows [][]string
+	ms := func(n int64) string {
+		if m, ok := moment(n).(time.Time); ok {
+			return m.UTC().Format("2006-01-02 15:04:05.000")
+		}
+		return ""
+	}
+	for _, j := range s.list.Running() {
+		for _, x := range j.Report().Splits {
+			rows = append(rows, []string{j.Name, x.Table, x.Name, fmt.Sprint(x.Rows), ms(x.MaxTime), ms(x.Watermark), ms(x.LastRow), splitState(x)})
+		}
+	}
+	return answer(out, []string{"job", "table", "split", "rows", "max event time", "watermark", "last row", "state"}, rows)
+}
+
+func splitState(x job.SplitReport) string {
+	switch {
+	case x.Done:
+		return "done"
+	case x.Idle:
+		return "idle"
+	case x.Rows == 0:
+		return "no row yet"
+	}
+	return "reading"
+}
