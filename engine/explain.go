@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"strings"
 
 	"github.com/millrace/millrace/batch"
@@ -18,6 +19,8 @@ func (s *Session) explain(stmt *ast.Explain, out Output) error {
 		switch d {
 		case "CHANGELOG_MODE":
 			changes = true
+		case "ANALYZE":
+			return s.explainAnalyze(context.Background(), stmt, out)
 		case "ESTIMATED_COST", "PLAN_ADVICE":
 		default:
 			return sqlerr.Unsupported(stmt.Span(), "EXPLAIN "+d)
@@ -47,8 +50,8 @@ func (s *Session) Explain(stmt ast.Stmt, changes bool) (string, error) {
 }
 
 // ExplainScript executes a script's definitions and explains its last query,
-// INSERT or statement set.
-func (s *Session) ExplainScript(src *sqlerr.Source, changes bool) (string, error) {
+// INSERT or statement set; analyze runs it, as EXPLAIN ANALYZE does.
+func (s *Session) ExplainScript(ctx context.Context, src *sqlerr.Source, changes, analyze bool) (string, error) {
 	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
 	if err != nil {
 		return "", err
@@ -66,6 +69,9 @@ func (s *Session) ExplainScript(src *sqlerr.Source, changes bool) (string, error
 	}
 	if last == nil {
 		return "", sqlerr.New(sqlerr.Invalid, sqlerr.Span{}, "%s has no query to explain", src.Name)
+	}
+	if analyze {
+		return s.analyzed(ctx, last)
 	}
 	return s.Explain(last, changes)
 }

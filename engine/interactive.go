@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/job"
@@ -37,6 +38,9 @@ func (s *Session) Execute(ctx context.Context, stmt ast.Stmt, out Output) (*Job,
 		}
 		j, err := s.submit(ctx, fill, out)
 		return j, sqlerr.At(err, stmt.Span())
+	}
+	if x, ok := stmt.(*ast.Explain); ok && slices.Contains(x.Details, "ANALYZE") {
+		return nil, sqlerr.At(s.explainAnalyze(ctx, x, out), stmt.Span())
 	}
 	return nil, sqlerr.At(s.define(stmt, out), stmt.Span())
 }

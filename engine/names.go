@@ -116,6 +116,7 @@ var KnownSettings = []Setting{
 	{"execution.checkpointing.tolerable-failed-checkpoints", "failed checkpoints in a row that don't end the job"},
 	{"execution.runtime-mode", "streaming or batch"},
 	{"execution.savepoint.path", "the checkpoint or savepoint that a job goes on from"},
+	{"millrace.analyze-for", "how long EXPLAIN ANALYZE runs a statement (10 s)"},
 	{"millrace.detached", "true: INSERT jobs go on when the shell ends"},
 	{"millrace.pager", "the shell's pager for long results, or off"},
 	{"millrace.seed", "makes RAND and UUID repeatable"},

@@ -289,6 +289,8 @@ func (t *task) blocked() error {
 
 // close closes the operators and the store.
 func (t *task) close() error {
+	t.sized = time.Time{}
+	t.measure()
 	var first error
 	for _, v := range t.vertices {
 		if !v.opened {

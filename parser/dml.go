@@ -187,6 +187,9 @@ func (p *parser) explain() ast.Stmt {
 		p.op(",")
 	}
 	switch {
+	case len(x.Details) > 0 && x.Details[len(x.Details)-1] == "ANALYZE" && p.is("JOB"):
+		p.next()
+		x.Job = p.strPtr()
 	case p.is("PLAN"):
 		x.Stmt = p.plan(p.tok.start)
 	case p.is("EXTENDED"):

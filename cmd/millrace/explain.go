@@ -12,20 +12,23 @@ import (
 
 // explainVerb prints plans.
 func explainVerb(f *flags) *cobra.Command {
-	return &cobra.Command{
+	var analyze bool
+	c := &cobra.Command{
 		Use:   "explain FILE...",
 		Short: "Print the plan of the last query of a script",
-		RunE:  func(cmd *cobra.Command, args []string) error { return explainScripts(cmd.Context(), f, args) },
+		RunE:  func(cmd *cobra.Command, args []string) error { return explainScripts(cmd.Context(), f, args, analyze) },
 	}
+	c.Flags().BoolVar(&analyze, "analyze", false, "run it for some seconds, reading and not writing, and print what each operator did (SET 'millrace.analyze-for' says how long)")
+	return c
 }
 
-func explainScripts(ctx context.Context, f *flags, args []string) error {
+func explainScripts(ctx context.Context, f *flags, args []string, analyze bool) error {
 	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
 	}
 	for _, src := range srcs {
-		text, err := s.ExplainScript(src, true)
+		text, err := s.ExplainScript(ctx, src, true, analyze)
 		if err != nil {
 			fmt.Fprint(os.Stderr, sqlerr.Render(err))
 			return exit{codeOf(err)}

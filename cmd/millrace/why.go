@@ -11,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/millrace/millrace/batch"
-	"github.com/millrace/millrace/connectors"
-	"github.com/millrace/millrace/connectors/blackhole"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
@@ -33,21 +31,7 @@ func whyVerb(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := f.sessionWith(func(c *connectors.Connector) *connectors.Connector {
-				if c.Sink == nil {
-					return c
-				}
-				dry := *c
-				dry.Sink = func(t connectors.Table) (connectors.Sink, error) {
-					real, err := c.Sink(t)
-					if err != nil {
-						return nil, err
-					}
-					none, err := blackhole.Connector.Sink(t)
-					return &drySink{Sink: none, changes: real.Changes}, err
-				}
-				return &dry
-			})
+			s, err := f.sessionWith(engine.DrySinks)
 			if err != nil {
 				return err
 			}
@@ -87,14 +71,6 @@ func sayWhy(f *why.Finding, name string, asJSON bool) error {
 	_, err := fmt.Println(name + ": " + f.String())
 	return err
 }
-
-// drySink takes what the real one would and keeps nothing.
-type drySink struct {
-	connectors.Sink
-	changes func(batch.Changes) batch.Changes
-}
-
-func (d *drySink) Changes(query batch.Changes) batch.Changes { return d.changes(query) }
 
 // whyOutput drops rows and remembers jobs.
 type whyOutput struct {

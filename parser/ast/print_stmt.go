@@ -36,6 +36,10 @@ func (p *printer) stmt(s Stmt) {
 	case *Explain:
 		p.w("EXPLAIN ")
 		p.opt(len(s.Details) > 0, strings.Join(s.Details, ", ")+" ")
+		if s.Job != nil {
+			p.w("JOB ", quote(s.Job.Value))
+			break
+		}
 		p.inner(s.Stmt)
 	case *CompilePlan:
 		p.w("COMPILE ")

@@ -91,7 +91,8 @@ type Explain struct {
 	// JSON_EXECUTION_PLAN PLAN_ADVICE, and Millrace's AST BOUND JSON ANALYZE.
 	// PLAN FOR leaves no trace.
 	Details []string
-	Stmt    Stmt
+	Stmt    Stmt  // nil: Job is set
+	Job     *Text // of EXPLAIN ANALYZE JOB 'id', Millrace's own
 }
 
 // CompilePlan is COMPILE [AND EXECUTE] PLAN ['file' [IF NOT EXISTS]] FOR stmt.

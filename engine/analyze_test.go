@@ -1,0 +1,58 @@
+package engine_test
+
+import (
+	"context"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// TestExplainAnalyze: the operator that is slow is shown busy and the one before it
+// back-pressured; each operator takes what the one before it sent; the SQL is named.
+func TestExplainAnalyze(t *testing.T) {
+	s := engine.New(engine.Config{Stdout: io.Discard})
+	out := &lines{}
+	stmts, err := s.Parse(&sqlerr.Source{Name: "job.sql", Text: `
+CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '3000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '3000');
+CREATE TABLE b (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
+EXPLAIN ANALYZE INSERT INTO b SELECT CHAR_LENGTH(REGEXP_REPLACE(REPEAT(CAST(id AS STRING) || 'ab', 300), '(a|b)+[0-9]', 'x')) AS k, COUNT(*) AS n FROM g WHERE MOD(id, 2) = 0
+GROUP BY CHAR_LENGTH(REGEXP_REPLACE(REPEAT(CAST(id AS STRING) || 'ab', 300), '(a|b)+[0-9]', 'x'));`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stmt := range stmts {
+		if _, err := s.Execute(context.Background(), stmt, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := strings.Join(out.rows, "\n")
+	busy := func(name string) (busy, blocked float64) {
+		m := regexp.MustCompile(`(?s)#\d+ ` + name + `.*?busy ([0-9.]+) %, back-pressured ([0-9.]+) %`).FindStringSubmatch(text)
+		if m == nil {
+			t.Fatalf("no %s in\n%s", name, text)
+		}
+		busy, _ = strconv.ParseFloat(m[1], 64)
+		blocked, _ = strconv.ParseFloat(m[2], 64)
+		return busy, blocked
+	}
+	if b, _ := busy(`Calc\(select=\[CHAR`); b < 70 {
+		t.Errorf("the slow operator is busy %v %%:\n%s", b, text)
+	}
+	if b, blocked := busy("TableSourceScan"); b > 20 || blocked < 70 {
+		t.Errorf("the source is busy %v %%, back-pressured %v %%:\n%s", b, blocked, text)
+	}
+	for _, want := range []string{"(FINISHED,", "3000 rows in", "in 3000 (", "in 1500 (", "job.sql:4:", "state "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	job := s.Jobs().All()[0]
+	if again := job.Analyze(); again != text {
+		t.Errorf("EXPLAIN ANALYZE of the job that has ended:\n%s", again)
+	}
+}
