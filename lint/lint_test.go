@@ -90,4 +90,3 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
-
