@@ -19,7 +19,7 @@ const module = "github.com/millrace/millrace/"
 // own, or its own contract. Prefixes; the longest match counts.
 var levels = map[string]int{
 	"sqlerr": 0, "types": 0,
-	"batch": 1, "parser": 1, "catalog": 1, "state": 1,
+	"batch": 1, "parser": 1, "catalog": 1, "state": 1, "catalog/jdbc": 2, "catalog/all": 2,
 	"functions": 2, "formats": 2, "dialect": 2, "connectors": 2,
 	"expr": 3, "operators": 3,
 	"operators/":      4,
@@ -84,7 +84,7 @@ func TestImportLevels(t *testing.T) {
 func sameLevel(from, to string) bool {
 	for _, p := range [][2]string{
 		{"types", "sqlerr"}, {"state", "batch"}, {"parser", "types"}, {"connectors", "formats"}, {"functions", "formats/jsonscan"}, {"formats", "functions"},
-		{"planner", "planner"}, {"catalog", "parser"}, {"connectors", "functions/cast"},
+		{"planner", "planner"}, {"catalog", "parser"}, {"connectors", "functions/cast"}, {"catalog/jdbc", "connectors/sqldb"},
 	} {
 		if strings.HasPrefix(from, p[0]) && strings.HasPrefix(to, p[1]) {
 			return true

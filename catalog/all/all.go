@@ -4,8 +4,9 @@ package all
 import (
 	"github.com/millrace/millrace/catalog"
 	"github.com/millrace/millrace/catalog/file"
+	"github.com/millrace/millrace/catalog/jdbc"
 	"github.com/millrace/millrace/catalog/memory"
 )
 
 // Kinds are what CREATE CATALOG's option type may be.
-var Kinds = []*catalog.Kind{memory.Kind, file.Kind}
+var Kinds = []*catalog.Kind{memory.Kind, file.Kind, jdbc.Kind}
