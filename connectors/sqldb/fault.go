@@ -150,6 +150,8 @@ func postgresFault(e *pgconn.PgError) (FaultKind, string) {
 		return BadValue, ""
 	case e.Code == "40001", e.Code == "40P01", e.Code == "55P03":
 		return Deadlock, ""
+	case e.Code == "53400":
+		return Other, "raise the limit, or drop what isn't used (SELECT * FROM pg_replication_slots)"
 	case strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P"), strings.HasPrefix(e.Code, "53"):
 		return Lost, ""
 	}

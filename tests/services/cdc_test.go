@@ -1,0 +1,344 @@
+package services
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/connectors/sqldb"
+)
+
+// stream is a running SELECT from a change stream.
+type stream struct {
+	cmd  *exec.Cmd
+	out  safeBuffer
+	done chan error
+}
+
+// safeBuffer may be read while a command writes.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// run starts a script; args come before it.
+func run(t *testing.T, script string, args ...string) *stream {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "job.sql")
+	if err := os.WriteFile(file, []byte(script), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := &stream{cmd: exec.Command(millrace(t), append(append([]string{"run"}, args...), file)...), done: make(chan error, 1)}
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	return s
+}
+
+// shows waits for a text.
+func (s *stream) shows(t *testing.T, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(s.out.String(), want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q in\n%s", want, s.out.String())
+		}
+	}
+}
+
+// fails waits for its end, which says a text.
+func (s *stream) fails(t *testing.T, want string) {
+	t.Helper()
+	select {
+	case err := <-s.done:
+		if err == nil || !strings.Contains(s.out.String(), want) {
+			t.Fatalf("ended with %v; no %q in\n%s", err, want, s.out.String())
+		}
+	case <-time.After(60 * time.Second):
+		t.Fatalf("doesn't end; wanted %q; says\n%s", want, s.out.String())
+	}
+}
+
+func (s *stream) stop(t *testing.T) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGINT)
+	select {
+	case <-s.done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("doesn't stop on SIGINT")
+	}
+}
+
+// source is a CREATE TABLE of a change stream.
+func (d *database) source(kind, table, columns, more string) string {
+	if more != "" {
+		more = ", " + more
+	}
+	at := fmt.Sprintf("'hostname' = '%s', 'port' = '%d', 'table-name' = '%s'", d.at.Host, d.at.Port, table)
+	if !strings.Contains(more, "'username'") {
+		at += fmt.Sprintf(", 'username' = '%s', 'password' = ''", d.at.User)
+	}
+	if kind == "postgres" {
+		at += ", 'schema-name' = 'public'"
+		if !strings.Contains(more, "slot.name") {
+			at += fmt.Sprintf(", 'slot.name' = 'faults_%s'", table)
+		}
+		return fmt.Sprintf("CREATE TABLE s (%s) WITH ('connector' = 'postgres-cdc', 'database-name' = '%s', %s%s);\n", columns, d.name, at, more)
+	}
+	return fmt.Sprintf("CREATE TABLE s (%s) WITH ('connector' = 'mysql-cdc', 'database-name' = '%s', %s%s);\n", columns, d.name, at, more)
+}
+
+// TestRealChangeStreamFaults: what goes wrong has a message of its own.
+func TestRealChangeStreamFaults(t *testing.T) {
+	for _, kind := range []string{"mysql", "mariadb", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			d := connect(t, kind, "cdc_faults")
+			c := d.open(t)
+			defer c.Close()
+			identity := func(table string) {
+				if kind == "postgres" {
+					d.exec(t, c, "ALTER TABLE "+table+" REPLICA IDENTITY FULL")
+				}
+			}
+			make := func(table string) {
+				d.exec(t, c, "CREATE TABLE "+table+" (id INT PRIMARY KEY, name VARCHAR(20))", "INSERT INTO "+table+" VALUES (1, 'one')")
+				identity(table)
+			}
+			const cols = "id INT, name STRING, PRIMARY KEY (id) NOT ENFORCED"
+			free := func() { // slots that earlier cases left
+				if kind == "postgres" {
+					_ = c.Query(context.Background(), "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = 'cdc_faults' AND NOT active", func([]sqldb.Cell) error { return nil })
+				}
+			}
+			query := func(table, columns, more string, args ...string) *stream {
+				free()
+				return run(t, d.source(kind, table, columns, more)+"SELECT * FROM s;\n", append(args, "--changelog")...)
+			}
+			make("t")
+			t.Run("down", func(t *testing.T) {
+				at := *d
+				at.at.Port = 1
+				run(t, at.source(kind, "t", cols, "'connect.max-retries' = '1'")+"SELECT * FROM s;\n", "--changelog").fails(t, "given up after 2 tries: 127.0.0.1:1")
+			})
+			t.Run("no table", func(t *testing.T) { query("nothing", cols, "").fails(t, "no such table: none matches") })
+			if kind != "postgres" { // which trusts everybody here
+				t.Run("denied", func(t *testing.T) {
+					query("t", cols, "'username' = 'nobody', 'password' = 'x'").fails(t, "user or password refused")
+				})
+				t.Run("no right", func(t *testing.T) {
+					d.exec(t, c, "DROP USER IF EXISTS 'looker'@'%'", "CREATE USER 'looker'@'%' IDENTIFIED BY 'x'", "GRANT SELECT ON cdc_faults.* TO 'looker'@'%'")
+					query("t", cols, "'username' = 'looker', 'password' = 'x'").fails(t, "the user has no right to do this")
+				})
+			}
+			t.Run("no column", func(t *testing.T) {
+				query("t", "id INT, amount INT, PRIMARY KEY (id) NOT ENFORCED", "").fails(t, `no column "amount"; it has id, name`)
+			})
+			t.Run("wrong type", func(t *testing.T) {
+				query("t", "id DATE, name STRING, PRIMARY KEY (id) NOT ENFORCED", "").fails(t, "which can't be read or written as DATE")
+			})
+			t.Run("value doesn't fit", func(t *testing.T) {
+				d.exec(t, c, "CREATE TABLE big (id INT PRIMARY KEY, n BIGINT)", "INSERT INTO big VALUES (1, 1)")
+				identity("big")
+				s := query("big", "id INT, n INT, PRIMARY KEY (id) NOT ENFORCED", "")
+				s.shows(t, `"id":1`)
+				d.exec(t, c, "INSERT INTO big VALUES (2, 5000000000)")
+				s.fails(t, `column "n": "5000000000" doesn't fit INT`)
+			})
+			t.Run("structure", func(t *testing.T) {
+				make("shape")
+				s := query("shape", cols, "")
+				s.shows(t, `"id":1`)
+				d.exec(t, c, "ALTER TABLE shape ADD COLUMN extra INT", "INSERT INTO shape VALUES (2, 'two', 2)")
+				s.fails(t, `column "extra" int`)
+			})
+			t.Run("structure widened", func(t *testing.T) {
+				make("wide")
+				s := query("wide", cols, "'scan.schema-change' = 'widen'")
+				s.shows(t, `"id":1`)
+				d.exec(t, c, "ALTER TABLE wide ADD COLUMN extra INT", "INSERT INTO wide VALUES (2, 'two', 2)")
+				s.shows(t, `"name":"two"`)
+				d.exec(t, c, "ALTER TABLE wide DROP COLUMN name", "INSERT INTO wide VALUES (3, 3)")
+				s.fails(t, `column "name" was dropped or renamed`)
+			})
+			t.Run("structure ignored", func(t *testing.T) {
+				make("loose")
+				s := query("loose", cols, "'scan.schema-change' = 'ignore'")
+				s.shows(t, `"id":1`)
+				d.exec(t, c, "ALTER TABLE loose DROP COLUMN name", "INSERT INTO loose VALUES (3)")
+				s.shows(t, `"id":3,"name":null`)
+				s.stop(t)
+			})
+			t.Run("truncate", func(t *testing.T) {
+				make("gone")
+				s := query("gone", cols, "")
+				s.shows(t, `"id":1`)
+				if kind == "postgres" { // the log speaks of a table after its first row
+					d.exec(t, c, "INSERT INTO gone VALUES (2, 'two')")
+					s.shows(t, `"id":2`)
+				}
+				d.exec(t, c, "TRUNCATE TABLE gone")
+				s.fails(t, "'scan.truncate' = 'ignore'")
+			})
+			t.Run("lost connection", func(t *testing.T) {
+				make("lost")
+				free()
+				p := proxy(t, fmt.Sprintf("%s:%d", d.at.Host, d.at.Port))
+				at := *d
+				at.at.Port = p.port
+				s := run(t, at.source(kind, "lost", cols, "")+"SELECT * FROM s;\n", "--changelog")
+				s.shows(t, `"id":1`)
+				p.cut()
+				d.exec(t, c, "INSERT INTO lost VALUES (2, 'two')", "UPDATE lost SET name = 'deux' WHERE id = 2")
+				s.shows(t, `"name":"deux"`)
+				if n := strings.Count(s.out.String(), `"+I","row":{"id":2`); n != 1 {
+					t.Errorf("row 2 came %d times:\n%s", n, s.out.String())
+				}
+				p.close()
+				s.fails(t, "given up after")
+			})
+			t.Run("purged log", func(t *testing.T) {
+				make("old")
+				free()
+				state := t.TempDir()
+				sink := fmt.Sprintf("CREATE TABLE copy_of_it (%s) WITH ('connector' = 'jdbc', 'url' = 'jdbc:%s://%s:%d/%s', 'table-name' = 'copied', 'username' = '%s', 'password' = '');\n", cols, d.Name(), d.at.Host, d.at.Port, d.name, d.at.User)
+				d.exec(t, c, "CREATE TABLE copied (id INT PRIMARY KEY, name VARCHAR(20))")
+				job := func(more string) *stream {
+					return run(t, "SET 'execution.checkpointing.interval' = '100ms';\nSET 'pipeline.name' = 'old';\n"+d.source(kind, "old", cols, more)+sink+"INSERT INTO copy_of_it SELECT * FROM s;\n", "--state-dir", state)
+				}
+				arrives := func(want string) {
+					t.Helper()
+					for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+						got := strings.Join(d.rows(t, c, "copied", "id"), " ")
+						if got == want {
+							return
+						}
+						if time.Now().After(deadline) {
+							t.Fatalf("the copy holds %q, want %q", got, want)
+						}
+					}
+				}
+				s := job("")
+				arrives("1|one|")
+				time.Sleep(500 * time.Millisecond)
+				s.stop(t)
+				d.exec(t, c, "INSERT INTO old VALUES (2, 'two')")
+				if kind == "postgres" {
+					d.exec(t, c, "SELECT pg_drop_replication_slot('faults_old')")
+				} else {
+					for files := 0; files != 1; time.Sleep(200 * time.Millisecond) { // a file that a dying reader holds stays
+						d.exec(t, c, "FLUSH BINARY LOGS")
+						last := ""
+						list := func(r []sqldb.Cell) error { last = r[0].String(); files++; return nil }
+						_ = c.Query(context.Background(), "SHOW BINARY LOGS", list)
+						d.exec(t, c, "PURGE BINARY LOGS TO '"+last+"'")
+						files = 0
+						_ = c.Query(context.Background(), "SHOW BINARY LOGS", list)
+					}
+				}
+				s = job("")
+				s.fails(t, "'re-snapshot' reads the tables again")
+				if kind == "postgres" {
+					return // a slot that is gone has to be made first: re-snapshot does
+				}
+				s = job("'scan.purged-log' = 'skip'")
+				time.Sleep(time.Second)
+				d.exec(t, c, "INSERT INTO old VALUES (3, 'three')")
+				arrives("1|one| 3|three|")
+				s.stop(t)
+			})
+		})
+	}
+}
+
+// relay passes connections on, and can cut them.
+type relay struct {
+	port int
+	l    net.Listener
+	mu   sync.Mutex
+	open []net.Conn
+}
+
+func proxy(t *testing.T, to string) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{l: l, port: l.Addr().(*net.TCPAddr).Port}
+	go func() {
+		for {
+			a, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b, err := net.Dial("tcp", to)
+			if err != nil {
+				a.Close()
+				continue
+			}
+			r.mu.Lock()
+			r.open = append(r.open, a, b)
+			r.mu.Unlock()
+			pipe := func(x, y net.Conn) {
+				buf := make([]byte, 32<<10)
+				for {
+					n, err := x.Read(buf)
+					if n > 0 {
+						if _, werr := y.Write(buf[:n]); werr != nil {
+							err = werr
+						}
+					}
+					if err != nil {
+						x.Close()
+						y.Close()
+						return
+					}
+				}
+			}
+			go pipe(a, b)
+			go pipe(b, a)
+		}
+	}()
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *relay) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.open {
+		c.Close()
+	}
+	r.open = nil
+}
+
+func (r *relay) close() {
+	r.l.Close()
+	r.cut()
+}
