@@ -153,6 +153,8 @@ type List interface {
 	// Append adds row k of rows to the list of ids[k] (0: skipped) and reports its
 	// entry; cells are 0.
 	Append(ids []uint32, rows *batch.Batch, entries []Entry)
+	// Add is Append of one row of rows to the list of id.
+	Add(id uint32, rows *batch.Batch, row int) Entry
 	// Match lists all pairs (k, entry of ids[k]) in order, at most len(entries) a
 	// call: it fills probe and entries, returns how many, and moves at; done when
 	// 0 < len(entries) and n = 0.

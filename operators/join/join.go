@@ -31,6 +31,7 @@ type operator struct {
 	out     batch.Batch
 	joined  batch.Batch
 	pass    []int32
+	one     [1]state.Entry
 }
 
 // side is one input.
@@ -238,16 +239,13 @@ func (o *operator) store(input int, b *batch.Batch) {
 		o.stamp(input, o.entries[:b.Len])
 		return
 	}
-	one := make([]uint32, b.Len)
 	for i := 0; i < b.Len; i++ {
 		if o.ids[i] == 0 {
 			continue
 		}
 		if b.Kinds[i].Sign() > 0 {
-			one[i] = o.ids[i]
-			list.Append(one[:i+1], b, o.entries[:max(len(o.entries), i+1)])
-			o.stamp(input, o.entries[i:i+1])
-			one[i] = 0
+			o.one[0] = list.Add(o.ids[i], b, i)
+			o.stamp(input, o.one[:])
 			continue
 		}
 		list.RemoveEqual(o.ids[i], b, i)

@@ -177,12 +177,9 @@ func (o *operator) add(input int, b *batch.Batch, i int, partners int64) error {
 		return nil
 	}
 	list := o.sides[input].list
-	ids := make([]uint32, i+1)
-	ids[i] = o.ids[i]
-	entries := make([]state.Entry, i+1)
-	list.Append(ids, b, entries)
-	*list.Cell(entries[i], 0) = partners
-	o.stamp(input, entries[i:])
+	o.one[0] = list.Add(o.ids[i], b, i)
+	*list.Cell(o.one[0], 0) = partners
+	o.stamp(input, o.one[:])
 	return nil
 }
 

@@ -73,6 +73,15 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 	l.put(asIDs(entries[:len(ids)]), nil, l.cols, rows.Cols)
 }
 
+// Add makes one entry.
+func (l *list) Add(id uint32, rows *batch.Batch, row int) state.Entry {
+	l.t.store.enter()
+	l.t.touch(id)
+	e, _ := l.push(id)
+	l.setRow(e, rows.Cols, row, false)
+	return state.Entry(e)
+}
+
 // asIDs is entries as record ids.
 func asIDs(e []state.Entry) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(e))), len(e))

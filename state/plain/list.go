@@ -119,14 +119,19 @@ func (l *list) Append(ids []uint32, b *batch.Batch, entries []state.Entry) {
 		if id == 0 {
 			continue
 		}
-		e := l.insert(b, k)
-		for len(l.cell) <= int(e) {
-			l.cell = append(l.cell, nil)
-		}
-		l.cell[e] = make([]int64, l.cells)
-		l.of[id] = append(l.of[id], e)
-		entries[k] = e
+		entries[k] = l.Add(id, b, k)
 	}
+}
+
+// Add makes one entry.
+func (l *list) Add(id uint32, b *batch.Batch, row int) state.Entry {
+	e := l.insert(b, row)
+	for len(l.cell) <= int(e) {
+		l.cell = append(l.cell, nil)
+	}
+	l.cell[e] = make([]int64, l.cells)
+	l.of[id] = append(l.of[id], e)
+	return e
 }
 
 func (l *list) Match(ids []uint32, at *state.Cursor, probe []int32, entries []state.Entry) (n int) {

@@ -310,7 +310,15 @@ func (d *driver) list(l state.List, n int, m map[string]*mrow, names []string, i
 			to[i] = 0
 		}
 	}
-	l.Append(to, rows, entries)
+	if d.r.Intn(2) == 0 {
+		l.Append(to, rows, entries)
+	} else {
+		for i, id := range to {
+			if id != 0 {
+				entries[i] = l.Add(id, rows, i)
+			}
+		}
+	}
 	for i, id := range to {
 		if id == 0 {
 			continue
