@@ -16,6 +16,9 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
+// budgets are the CPU ns per event that queries should stay under on one quiet core.
+var budgets = map[string]float64{"q0": 70, "q4": 150, "q5": 110, "q9": 250, "q17": 160, "q18": 250}
+
 // BenchmarkNexmark reports the CPU time of the whole process per event, the
 // generator included, rows thrown away: -bench Nexmark/q18 -benchtime 1x.
 func BenchmarkNexmark(b *testing.B) {
@@ -38,6 +41,9 @@ func BenchmarkNexmark(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N)/events, "cpu-ns/event")
+			if ns := budgets[b.Name()[strings.LastIndex(b.Name(), "/")+1:]]; ns > 0 {
+				b.ReportMetric(ns, "budget")
+			}
 		})
 	}
 }

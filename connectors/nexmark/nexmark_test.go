@@ -155,6 +155,7 @@ func TestHarmless(t *testing.T) {
 func BenchmarkSlice(b *testing.B) {
 	r := reading(b, "slice", 0)
 	b.ReportAllocs()
+	b.ReportMetric(60, "budget")
 	for n := 0; n < b.N; n += 1000 {
 		if _, err := r.Next(); err != nil {
 			b.Fatal(err)
