@@ -32,7 +32,8 @@ var record = flag.String("record-nexmark", "", "command that asks the real Flink
 // What is kept is the folded result: the number of rows, an order-free hash of
 // them, and the first hundred in the order of their text. Where a query has one
 // source and no ties, its whole changelog must be Flink's as a set too; a file
-// that leaves that out says "changes vary".
+// that leaves that out says "changes vary". Of cep3 the first 1,000 events count:
+// what Flink needs for it grows with their cube.
 func TestNexmark(t *testing.T) {
 	scripts, err := filepath.Glob("../examples/nexmark/*.sql")
 	if err != nil || len(scripts) == 0 {
@@ -45,8 +46,19 @@ func TestNexmark(t *testing.T) {
 		}
 		kept := "flink/nexmark/" + name + ".txt"
 		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == "cep3" {
+				text = bytes.Replace(text, []byte("'200000'"), []byte("'1000'"), 1)
+			}
 			if *record != "" {
-				out, err := exec.Command(*record, path).Output()
+				script := filepath.Join(t.TempDir(), name+".sql")
+				if err := os.WriteFile(script, text, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				out, err := exec.Command(*record, script).Output()
 				var exit *exec.ExitError
 				if errors.As(err, &exit) {
 					t.Fatalf("Flink: %s", exit.Stderr)
@@ -63,10 +75,6 @@ func TestNexmark(t *testing.T) {
 			want, err := os.ReadFile(kept)
 			if err != nil {
 				t.Skipf("Flink's answer isn't kept: %v", err)
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
 			}
 			var out bytes.Buffer
 			if err := engine.New(engine.Config{}).Run(context.Background(), &sqlerr.Source{Name: name, Text: string(text)}, &sink{w: &out, changelog: true}); err != nil {
