@@ -8,7 +8,8 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// operator is the live join. It keeps nothing between batches.
+// operator is the live join. Between batches it keeps the rows that wait, if
+// questions are repeated.
 type operator struct {
 	operators.Stateless
 	spec  *Spec
@@ -24,12 +25,24 @@ type operator struct {
 	right []int32
 	kinds []batch.Kind
 	rows  *batch.Batch
+
+	env            *operators.Env
+	leftTs         []types.Type
+	rightTs        []types.Type
+	wait           waiting
+	latest, passed int64 // watermarks: heard, passed on
 }
 
 // Open opens what answers.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out = out
+	o.Out, o.env = out, env
 	s := o.spec
+	o.leftTs, o.rightTs = s.Left.Types(), s.Right.Types()
+	if s.Retry != nil {
+		if err := o.openWaiting(env); err != nil {
+			return err
+		}
+	}
 	if s.Pre != nil {
 		if o.pre, err = expr.Compile([]expr.Expr{s.Pre}, env.Session); err != nil {
 			return err
@@ -64,19 +77,19 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 	}
 	next, answer := 0, 0 // of asked, of origin
 	for i := range b.Len {
-		from := answer
+		from, asked := answer, false
 		if next < len(o.asked) && int(o.asked[next]) == i {
 			for answer < len(origin) && int(origin[answer]) == next {
 				answer++
 			}
 			next++
+			asked = true
 		}
-		for a := from; a < answer; a++ {
-			o.candidate(b, i, int32(a))
+		if missing := asked && answer == from; o.spec.Retry != nil && (missing || o.wait.len() > 0 && !o.spec.Unordered) {
+			o.hold(b, i, from, answer, missing)
+			continue
 		}
-		if answer == from && o.spec.Outer {
-			o.candidate(b, i, -1)
-		}
+		o.join(b, i, from, answer)
 		if len(o.left) >= pair.Rows {
 			if err := o.send(b); err != nil {
 				return err
@@ -84,6 +97,16 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 		}
 	}
 	return o.send(b)
+}
+
+// join makes candidates of row i of b and its answers.
+func (o *operator) join(b *batch.Batch, i, from, to int) {
+	for a := from; a < to; a++ {
+		o.candidate(b, i, int32(a))
+	}
+	if to == from && o.spec.Outer {
+		o.candidate(b, i, -1)
+	}
 }
 
 // choose lists the rows to ask for: those the filter lets pass, with a key.

@@ -4,13 +4,16 @@
 // A batch's keys are asked for at once, then its rows go out in order beside the
 // answers; changes of the table later revise nothing. What answers is an Asker: a
 // table loaded into memory and loaded again now and then (loaded.go), or a connector
-// that can be asked (native.go), with a cache (cache.go) and repeated questions
-// (retry.go) around it. The join waits for the answers of a batch; a connector asks
-// for the keys of a batch side by side. Start with Spec, then Process.
+// that can be asked (native.go), with a cache (cache.go) before it. The join waits
+// for the answers of a batch; a connector asks for the keys of a batch side by side.
+// Where questions without an answer are repeated, their rows wait and the others go
+// on (waiting.go). Start with Spec, then Process.
 package lookupjoin
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
@@ -41,6 +44,16 @@ type Spec struct {
 	// Open makes what answers.
 	Open func(env *operators.Env) (Asker, error)
 	How  string // of the answers, for EXPLAIN: "loaded", "sync"
+	// Retry repeats questions without an answer; nil: they aren't. Rows behind one
+	// that waits wait too, unless Unordered.
+	Retry     *Retry
+	Unordered bool
+}
+
+// Retry asks again for keys without rows: the LOOKUP hint's retry options.
+type Retry struct {
+	Delay    time.Duration
+	Attempts int // beyond the first question
 }
 
 // Name is LookupJoin.
@@ -54,6 +67,9 @@ func (s *Spec) Args() []operators.Arg {
 	}
 	args := []operators.Arg{{Name: "table", Value: "[" + s.Table + "]"}, {Name: "joinType", Value: map[bool]string{false: "[InnerJoin]", true: "[LeftOuterJoin]"}[s.Outer]},
 		{Name: "lookup", Value: "[" + strings.Join(on, ", ") + "]"}, {Name: "mode", Value: "[" + s.How + "]"}}
+	if s.Retry != nil {
+		args = append(args, operators.Arg{Name: "retry", Value: "[lookup_miss, FIXED_DELAY, " + strconv.FormatInt(s.Retry.Delay.Milliseconds(), 10) + "ms, " + strconv.Itoa(s.Retry.Attempts) + "]"})
+	}
 	if s.Pre != nil {
 		args = append(args, operators.Arg{Name: "preFilter", Value: "[" + calc.Show(s.Pre, s.Left) + "]"})
 	}
@@ -83,6 +99,14 @@ func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes
 func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {
 	wanted.FullDeletes = true
 	return wanted
+}
+
+// Distribution is by the key where rows may wait in state, else any.
+func (s *Spec) Distribution(int) operators.Distribution {
+	if s.Retry == nil {
+		return operators.Distribution{}
+	}
+	return operators.Keyed(s.Keys[0])
 }
 
 // Placement is the left side's.

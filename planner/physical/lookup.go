@@ -116,7 +116,8 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 	if err != nil {
 		return err
 	}
-	spec.How = "sync"
+	spec.How, spec.Retry = "sync", retry
+	spec.Unordered = len(n.Hints) > 0 && strings.EqualFold(n.Hints[0].KV["output-mode"], "allow_unordered")
 	cache, err := cacheOf(values)
 	if err != nil {
 		return err
@@ -128,9 +129,6 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 		}
 		if cache != nil {
 			a = cache.Over(a, keys, rows, env)
-		}
-		if retry != nil {
-			a = retry.Over(a, keys, rows, env)
 		}
 		return a, nil
 	}
