@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink record-nexmark record-functions
+.PHONY: test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -55,6 +55,9 @@ record-functions: ## FLINK=CMD: a command that runs a script on Flink and prints
 race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here and on the real Flink; scripts/race-flink says what CMD must print
 	@test -n "$(FLINK)" || { echo 'say how to run Flink: make race-flink FLINK=CMD'; exit 2; }
 	scripts/race-flink '$(FLINK)' --events $(EVENTS) $(if $(QUERIES),$(QUERIES:%=examples/nexmark/%.sql),$(wildcard examples/nexmark/*.sql))
+
+race-tpch: build ## SCALE=1 [QUERIES='q1 q6'] [DIR=tpch-data]: TPC-H in batch mode here and in Python's duckdb: rows compared, CPU seconds
+	python3 scripts/race-tpch $(or $(SCALE),1) --dir $(or $(DIR),tpch-data) --queries '$(QUERIES)'
 
 record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark
 	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-nexmark FLINK=CMD'; exit 2; }

@@ -17,6 +17,7 @@ type Rule struct {
 // Rules run in order, each over the whole plan.
 var Rules = []Rule{
 	{"merge-projects", mergeProjects},
+	{"pull-factors", pullFactors},
 	{"push-filters", pushFilter},
 	{"fold-constants", foldConstants},
 	{"empty-aggregate", emptyAggregate},
@@ -43,7 +44,11 @@ func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 			return nil, err
 		}
 	}
-	return walk(Prune(n), Rule{"merge-pruned", mergeProjects}, session)
+	n, err := walk(Prune(n), Rule{"merge-pruned", mergeProjects}, session)
+	if err != nil {
+		return nil, err
+	}
+	return narrowScans(n, session), nil
 }
 
 func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {
