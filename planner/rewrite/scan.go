@@ -51,6 +51,9 @@ func (s *scans) narrow(n logical.Node, rewrite bool) (logical.Node, moved) {
 			for i, e := range p.Exprs {
 				out.Exprs[i] = m.expr(e)
 			}
+			if rewrite && same(&out) {
+				return in, unmoved(p.Out.Len())
+			}
 			return &out, unmoved(p.Out.Len())
 		}
 	}
@@ -63,6 +66,19 @@ func (s *scans) narrow(n logical.Node, rewrite bool) (logical.Node, moved) {
 		next[i], _ = s.narrow(x, rewrite)
 	}
 	return n.With(next), unmoved(n.Schema().Len())
+}
+
+// same says that a projection is its input.
+func same(p *logical.Project) bool {
+	if len(p.Exprs) != p.Input.Schema().Len() {
+		return false
+	}
+	for i, e := range p.Exprs {
+		if c, ok := e.(*expr.Column); !ok || c.Index != i || p.Out.Fields[i].Name != p.Input.Schema().Fields[i].Name {
+			return false
+		}
+	}
+	return true
 }
 
 // scanBelow is the scan under filters, nil when there is something else.
