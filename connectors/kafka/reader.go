@@ -125,17 +125,19 @@ func (r *reader) run(ctx context.Context, at int64, fromStart bool) {
 // something.
 func (r *reader) fetch(ctx context.Context, c *chunk, at int64, fromStart bool) error {
 	p, committed := r.s.props, r.s.committed()
-	f := &fetch{topic: r.at.Topic, partition: r.at.Partition, wait: int32(p.int("fetch.max.wait.ms")), minBytes: int32(p.int("fetch.min.bytes")),
-		maxBytes: int32(p.int("max.partition.fetch.bytes")), committed: committed, buf: c.buf}
+	maxBytes := int32(p.int("max.partition.fetch.bytes"))
+	request := func(buf []byte) *fetch {
+		return &fetch{topic: r.at.Topic, partition: r.at.Partition, offset: at, wait: int32(p.int("fetch.max.wait.ms")), minBytes: int32(p.int("fetch.min.bytes")),
+			maxBytes: maxBytes, committed: committed, buf: buf}
+	}
 	for ctx.Err() == nil {
 		var a *fetched
-		f.offset = at
+		f := request(c.buf)
 		err := r.s.client.retry(ctx, p.duration(patience), func() error {
 			m, err := r.s.client.ask(ctx, f)
 			if err != nil {
-				g := *f // the other may be in use by a connection that was given up
-				g.buf, g.out = nil, nil
-				f = &g
+				c.buf = nil // it may be in use by a connection that was given up
+				f = request(nil)
 				return absent(err)
 			}
 			if a = m.(*fetched); a.code != 0 {
@@ -152,7 +154,6 @@ func (r *reader) fetch(ctx context.Context, c *chunk, at int64, fromStart bool) 
 			return r.s.client.explain("reading "+r.name, err)
 		}
 		c.buf, c.at = a.buf, at
-		f.buf = a.buf
 		c.spans, c.block, c.packed, c.next, err = unpack(a.set, at, committed, a.aborted, c.spans, c.packed)
 		if err != nil {
 			return err
@@ -160,8 +161,8 @@ func (r *reader) fetch(ctx context.Context, c *chunk, at int64, fromStart bool) 
 		if c.next > at {
 			return nil
 		}
-		if len(a.set) >= int(f.maxBytes) { // a batch that is larger than a fetch
-			f.maxBytes = int32(min(int64(f.maxBytes)*2, maxResponse))
+		if len(a.set) >= int(maxBytes) { // a batch that is larger than a fetch
+			maxBytes = int32(min(int64(maxBytes)*2, maxResponse))
 		}
 	}
 	return ctx.Err()

@@ -252,16 +252,23 @@ func eachHeader(b []byte, n int, f func(key, value []byte)) error {
 
 // builder makes a record batch. Begun with the header's room, it grows by records.
 type builder struct {
-	buf     []byte
-	count   int
-	rows    int // records that count for messages about failures
-	first   int64
-	last    int64
-	packed  bytes.Buffer
-	scratch []byte
+	buf    []byte
+	count  int
+	first  int64
+	last   int64
+	packed bytes.Buffer
+	lent   bool // a connection that was given up may still send the bytes
+}
+
+// own gives the builder bytes that nobody else reads.
+func (w *builder) own() {
+	if w.lent {
+		w.buf, w.packed, w.lent = append([]byte(nil), w.buf...), bytes.Buffer{}, false
+	}
 }
 
 func (w *builder) reset() {
+	w.own()
 	w.buf = append(w.buf[:0], make([]byte, headerSize)...)
 	w.count = 0
 }

@@ -314,6 +314,7 @@ func (l *lane) store(b *builder) error {
 		l.from, l.seq = p, 0
 	}
 	for {
+		b.own()
 		batch, err := b.seal(l.w.compression, l.from, max(l.seq, 0), tx != nil)
 		if err != nil {
 			return err
@@ -329,6 +330,7 @@ func (l *lane) store(b *builder) error {
 		err = s.client.retry(ctx, s.props.duration(deliveryTimeout), func() error {
 			m, err := s.client.ask(ctx, &l.ask)
 			if err != nil {
+				b.lent = true
 				l.ask = produce{topic: l.ask.topic, partition: l.ask.partition, batch: append([]byte(nil), batch...), acks: l.ask.acks, timeout: l.ask.timeout, transactional: l.ask.transactional}
 				return absent(err) // the old request may be in use by a connection that was given up
 			}
