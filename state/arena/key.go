@@ -26,6 +26,7 @@ type keys struct {
 	nulls  [2][]uint64 // validity of each key column, nil: no NULLs
 	enc    []byte
 	starts []int
+	text   *batch.Vector // a single column of bytes without NULLs, compared where it lies
 }
 
 type keyKind uint8
@@ -129,16 +130,14 @@ func grow[T any](s []T, n int) []T {
 }
 
 func (k *keys) encode(cols []batch.Vector, n int) {
+	if k.text = nil; len(cols) == 1 && k.layout[0] == types.LayoutBytes && len(cols[0].Valid) == 0 {
+		k.text = &cols[0]
+		return
+	}
 	k.starts = grow(k.starts, n+1)
 	b := k.enc[:0]
-	one := len(cols) == 1 && k.layout[0] == types.LayoutBytes && len(cols[0].Valid) == 0
 	for i := 0; i < n; i++ {
 		k.starts[i] = len(b)
-		if one {
-			s := cols[0].Bytes(i)
-			b = append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
-			continue
-		}
 		for c := range cols {
 			v := &cols[c]
 			switch l := k.layout[c]; {
@@ -183,7 +182,13 @@ func (k *keys) equal(p unsafe.Pointer, i int, b *blob) bool {
 		}
 		return *word(p, 0)&nullKeys == k.flags(i)
 	case keyBytes:
-		return bytes.Equal(b.get(batch.View(*word(p, 8))), k.enc[k.starts[i]:k.starts[i+1]])
+		stored := b.get(batch.View(*word(p, 8)))
+		if k.text == nil {
+			return bytes.Equal(stored, k.enc[k.starts[i]:k.starts[i+1]])
+		}
+		s := k.text.Bytes(i)
+		head := len(stored) - len(s) // the mark that it isn't NULL, and the length
+		return head == 1+uvarintLen(len(s)) && bytes.Equal(stored[head:], s)
 	}
 	return true
 }
@@ -198,8 +203,23 @@ func (k *keys) store(p unsafe.Pointer, i int, b *blob) {
 		*word(p, 8), *word(p, 16) = k.words[0][i], k.words[1][i]
 		*word(p, 0) |= k.flags(i)
 	case keyBytes:
+		if k.text != nil {
+			s := k.text.Bytes(i)
+			k.enc = append(binary.AppendUvarint(append(k.enc[:0], 1), uint64(len(s))), s...)
+			*word(p, 8) = uint64(b.put(k.enc))
+			return
+		}
 		*word(p, 8) = uint64(b.put(k.enc[k.starts[i]:k.starts[i+1]]))
 	}
+}
+
+// uvarintLen is the bytes that binary.AppendUvarint takes.
+func uvarintLen(n int) int {
+	l := 1
+	for ; n >= 0x80; n >>= 7 {
+		l++
+	}
+	return l
 }
 
 // drop drops a row's key.
@@ -271,6 +291,7 @@ func (k *keys) append(b []byte, p unsafe.Pointer, bl *blob) []byte {
 // decode prepares one key from its bytes, as key 0, and returns the bytes behind.
 func (k *keys) decode(b []byte, scratch *batch.Vector) []byte {
 	if k.kind == keyBytes {
+		k.text = nil
 		rest := b
 		for _, t := range k.ts {
 			scratch.Prepare(t, 0)
