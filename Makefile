@@ -62,3 +62,7 @@ race-tpch: build ## SCALE=1 [QUERIES='q1 q6'] [DIR=tpch-data]: TPC-H in batch mo
 record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark
 	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-nexmark FLINK=CMD'; exit 2; }
 	$(GO) test ./tests -timeout 1h -run '$(if $(QUERY),TestNexmark/^$(QUERY)$$,TestNexmark)' -record-nexmark '$(FLINK)'
+
+.PHONY: notebooks
+notebooks: build ## the Python package's tests, and examples/notebooks run from top to bottom; says so and passes when Python's packages can't be had
+	scripts/notebooks

@@ -48,7 +48,11 @@ func whyVerb(f *flags) *cobra.Command {
 				}
 			}
 			for _, j := range out.all() {
-				if err := sayWhy(why.Of(j.Report()), j.Name, asJSON); err != nil {
+				name := j.Name
+				if j.Query {
+					name = "query"
+				}
+				if err := sayWhy(why.Of(j.Report()), name, asJSON); err != nil {
 					return err
 				}
 			}
