@@ -130,9 +130,9 @@ expect changelog counts
 const kafkaJob = `
 CREATE TABLE payments (id BIGINT, account STRING, amount DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
 WITH ('connector' = 'kafka', 'topic' = 'payments', 'properties.bootstrap.servers' = 'nowhere:9092', 'scan.startup.mode' = 'latest-offset', 'format' = 'json');
-CREATE TABLE suspicious (w TIMESTAMP(3), account STRING, total DECIMAL(20, 2), PRIMARY KEY (w, account) NOT ENFORCED)
+CREATE TABLE suspicious (w TIMESTAMP(3), until TIMESTAMP(3), account STRING, total DECIMAL(20, 2), PRIMARY KEY (w, until, account) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'suspicious', 'properties.bootstrap.servers' = 'nowhere:9092', 'key.format' = 'json', 'value.format' = 'json');
-INSERT INTO suspicious SELECT window_start, account, SUM(amount) FROM TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' MINUTE)
+INSERT INTO suspicious SELECT window_start, window_end, account, SUM(amount) FROM TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' MINUTE)
 GROUP BY window_start, window_end, account HAVING SUM(amount) < 25;`
 
 func cpu(t *testing.T) time.Duration {
