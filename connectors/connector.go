@@ -32,6 +32,8 @@ type Connector struct {
 	// NoWatermarkPushDown refuses the scan.watermark.* options, as Flink does for
 	// sources that can't take them (datagen).
 	NoWatermarkPushDown bool
+	// Pushes says that its Source takes filters and limits (FilterPusher, LimitPusher).
+	Pushes bool
 }
 
 // Table is a table as its connector sees it.
@@ -131,10 +133,24 @@ type Timed interface{ Watermark() (ms int64) }
 // when they are read again needs it, for a batch may be half sent at a checkpoint.
 type Within interface{ Within(n int) []byte }
 
+// Predicate is a condition on a row: a comparison of a column with a constant ("=",
+// "<>", "<", "<=", ">", ">="), "IS NULL" or "IS NOT NULL" of a column, or "AND" or
+// "OR" of Args.
+type Predicate struct {
+	Op    string
+	Args  []Predicate
+	Col   int           // of Table.Schema
+	Type  types.Type    // of Value
+	Value *batch.Vector // row 0; not NULL
+}
+
 // Optional abilities of a Source, found by assertion before Splits is called.
 type (
 	// LimitPusher stops after n rows per split; the plan still limits.
 	LimitPusher interface{ PushLimit(n int64) }
+	// FilterPusher may leave out rows for which the conditions aren't all TRUE; the
+	// plan filters again. Only for a Connector that Pushes.
+	FilterPusher interface{ PushFilter(all []Predicate) }
 	// RowCounter knows its number of rows without reading them.
 	RowCounter interface{ RowCount() (int64, bool) }
 	// Confirmer hears of checkpoints that exist: Kafka's group offsets.

@@ -47,6 +47,7 @@ var Connector = &connectors.Connector{
 			Doc: "For a table without PRIMARY KEY: exactly-once keeps the rows in the checkpoint and writes them with its number in one transaction. With a key rows are written once by key."},
 	},
 	Source: newSource,
+	Pushes: true,
 	Sink:   newSink,
 	Lookup: newLookup,
 }

@@ -3,6 +3,7 @@ package jdbc
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -339,6 +340,75 @@ func TestRealFaults(t *testing.T) {
 			} {
 				if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 					t.Errorf("%s: %v, want %q", what, c.err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestRealPushDown: what a filter or a limit leaves out isn't read, and nothing else
+// is left out.
+func TestRealPushDown(t *testing.T) {
+	for _, name := range servers {
+		t.Run(name, func(t *testing.T) {
+			r := realServer(t, name)
+			r.exec(t, "CREATE TABLE p (id BIGINT PRIMARY KEY, name VARCHAR(20), price DECIMAL(12,2))",
+				"INSERT INTO p VALUES (1, 'a', 1.50), (2, 'A', 2.50), (3, NULL, 3.50), (4, 'b', NULL)")
+			num := func(ts types.Type, x int64) (types.Type, *batch.Vector) { return ts, &batch.Vector{I64: []int64{x}} }
+			text := func(x string) *batch.Vector {
+				v := &batch.Vector{}
+				v.Prepare(types.StringType, 1)
+				v.SetString(0, x)
+				return v
+			}
+			cmp := func(op string, col int, t types.Type, v *batch.Vector) connectors.Predicate {
+				return connectors.Predicate{Op: op, Col: col, Type: t, Value: v}
+			}
+			bt, two := num(types.BigIntType, 2)
+			dt, price := num(types.DecimalType(3, 2), 250)
+			for _, c := range []struct {
+				filter []connectors.Predicate
+				limit  int64
+				want   string
+			}{
+				{[]connectors.Predicate{cmp(">", 0, bt, two)}, 0, "3 4"},
+				{[]connectors.Predicate{cmp("<=", 2, dt, price), cmp("<>", 0, bt, two)}, 0, "1"},
+				{[]connectors.Predicate{{Op: "OR", Args: []connectors.Predicate{cmp("=", 0, bt, two), {Op: "IS NULL", Col: 1}}}}, 0, "2 3"},
+				{[]connectors.Predicate{cmp("<>", 1, types.StringType, text("a"))}, 0, "1 2 3 4"}, // not the database's to decide
+				{[]connectors.Predicate{{Op: "IS NOT NULL", Col: 2}}, 0, "1 2 3"},
+				{nil, 2, "1 2"},
+			} {
+				s, err := Connector.Source(r.table("p", []int{0}, fields()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.(connectors.FilterPusher).PushFilter(c.filter)
+				s.(connectors.LimitPusher).PushLimit(c.limit)
+				wake := make(chan struct{}, 100)
+				rd, err := s.Read(context.Background(), connectors.Split{Name: "p", Bounded: true}, nil, connectors.ReadEnv{Rows: 10, Wake: func() { wake <- struct{}{} }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for {
+					b, err := rd.Next()
+					if err == connectors.ErrNotReady {
+						<-wake
+						continue
+					}
+					if err != nil {
+						if err != io.EOF {
+							t.Fatal(err)
+						}
+						break
+					}
+					for i := range b.Len {
+						got = append(got, fmt.Sprint(b.Cols[0].I64[i]))
+					}
+				}
+				rd.Close()
+				if s := strings.Join(got, " "); s != c.want {
+					t.Errorf("%+v: %s, want %s", c.filter, s, c.want)
 				}
 			}
 		})

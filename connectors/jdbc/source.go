@@ -24,7 +24,7 @@ type source struct {
 	full   *types.Schema
 	key    []int // columns of schema, nil when not all are read
 	ts     []types.Type
-	where  string // the filter pushed down
+	filter []connectors.Predicate // pushed down
 	limit  int64
 	part   *partition
 	push   bool
@@ -145,10 +145,11 @@ func (s *source) read(ctx context.Context, sp connectors.Split, from []byte, out
 		return err
 	}
 	defer func() { c.Close() }()
-	targets, _, err := s.targets(ctx, c, s.schema)
+	targets, cols, err := s.targets(ctx, c, s.schema)
 	if err != nil {
 		return err
 	}
+	where := s.conditions(targets, cols)
 	dec := &sqldb.Decoder{Cols: targets, Zone: s.zone, Hex: s.dialect.Name() == "postgresql"}
 	at := from
 	n, skip := int64(0), int64(0)
@@ -177,7 +178,7 @@ func (s *source) read(ctx context.Context, sp connectors.Split, from []byte, out
 	}
 	for lost := 0; ; {
 		got := false
-		err := c.Query(ctx, s.statement(sp, at, targets), func(cells []sqldb.Cell) error {
+		err := c.Query(ctx, s.statement(sp, at, targets, where), func(cells []sqldb.Cell) error {
 			if n++; s.key == nil && n <= skip {
 				return nil
 			}
@@ -243,13 +244,10 @@ func rowText(cells []sqldb.Cell) []byte {
 }
 
 // statement is the SELECT of a split from a position on.
-func (s *source) statement(sp connectors.Split, at []byte, targets []sqldb.Target) string {
+func (s *source) statement(sp connectors.Split, at []byte, targets []sqldb.Target, where []string) string {
 	var b strings.Builder
 	b.WriteString(selectList(s.dialect, targets) + " FROM " + s.dialect.Table(s.name))
-	var conds []string
-	if s.where != "" {
-		conds = append(conds, s.where)
-	}
+	conds := append([]string(nil), where...)
 	if s.part != nil {
 		var low, top int64
 		_, _ = fmt.Sscanf(string(sp.Data), "%d %d", &low, &top)

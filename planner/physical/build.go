@@ -236,6 +236,7 @@ func (b *builder) scan(n *logical.Scan) (*Node, error) {
 			return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "querying a table in batch mode is only possible for insert-only sources, but %q produces other changes", n.Table.Path.Dotted())
 		}
 	}
+	push(n, src)
 	schema, _ := delivered(n)
 	spec := &scan.Spec{Table: n.Table.Path.Dotted(), Source: src, Delivered: schema, Exprs: n.Exprs, Filter: n.Filter, Out: n.Schema(),
 		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n), SkipBad: b.cfg.Session.Option("millrace.on-error."+n.Table.Path.Name, "fail") == "skip"}

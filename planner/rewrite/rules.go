@@ -48,7 +48,7 @@ func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return narrowScans(n, session), nil
+	return walk(narrowScans(n, session), Rule{"push-into-scan", pushIntoScan}, session)
 }
 
 func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {
