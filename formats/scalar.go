@@ -315,3 +315,33 @@ func fraction(s []byte) (nanos int, ok bool) {
 	}
 	return nanos, true
 }
+
+// Days reads timestamps and remembers the last one's day: most of a stream's are
+// of the same.
+type Days struct {
+	text   [11]byte // yyyy-MM-dd and the separator
+	micros int64
+}
+
+// Timestamp is the function of that name.
+func (d *Days) Timestamp(s []byte, sep byte) (micros int64, nanos int, ok bool) {
+	if len(s) >= 19 && [11]byte(s[:11]) == d.text && s[10] == sep && s[13] == ':' && s[16] == ':' {
+		h, ok1 := twoDigits(s[11:])
+		m, ok2 := twoDigits(s[14:])
+		sec, ok3 := twoDigits(s[17:])
+		frac, ok4 := fraction(s[19:])
+		if !(ok1 && ok2 && ok3 && ok4) || h > 23 || m > 59 || sec > 59 {
+			return 0, 0, false
+		}
+		return d.micros + int64(h*3600+m*60+sec)*1_000_000 + int64(frac/1000), frac % 1000, true
+	}
+	micros, nanos, ok = Timestamp(s, sep)
+	if ok {
+		const day = 86_400_000_000
+		d.text, d.micros = [11]byte(s[:11]), micros-micros%day
+		if micros%day < 0 {
+			d.micros -= day
+		}
+	}
+	return micros, nanos, ok
+}

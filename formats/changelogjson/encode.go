@@ -7,47 +7,12 @@ import (
 	"encoding/base64"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/jsonscan"
 	"github.com/millrace/millrace/types"
 )
-
-// AppendString appends s as a JSON string.
-func AppendString(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(b, "\uFFFD"...)
-			} else {
-				b = append(b, s[i:i+n]...)
-			}
-			i += n
-			continue
-		}
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c == '\n':
-			b = append(b, '\\', 'n')
-		case c == '\r':
-			b = append(b, '\\', 'r')
-		case c == '\t':
-			b = append(b, '\\', 't')
-		case c < 0x20:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
-		}
-		i++
-	}
-	return append(b, '"')
-}
 
 // AppendJSON appends row i of v: numbers and booleans bare, DECIMAL with its
 // scale, times as SQL prints them, TIMESTAMP_LTZ in UTC with a Z, binary in
@@ -97,14 +62,14 @@ func AppendJSON(b []byte, t types.Type, v *batch.Vector, i int, s *types.Session
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = append(AppendString(b, f.Name), ':')
+			b = append(jsonscan.AppendString(b, f.Name), ':')
 			b = AppendJSON(b, f.Type, &v.Kids[k], i, s)
 		}
 		return append(b, '}')
 	case types.Null:
 		return append(b, "null"...)
 	default:
-		return AppendString(b, string(v.Bytes(i)))
+		return jsonscan.AppendString(b, v.Bytes(i))
 	}
 	return append(b, '"')
 }
@@ -186,7 +151,7 @@ func (e *encoder) Encode(b *batch.Batch, to []formats.Message) ([]formats.Messag
 			if c > 0 {
 				e.buf = append(e.buf, ',')
 			}
-			e.buf = append(AppendString(e.buf, f.Name), ':')
+			e.buf = append(jsonscan.AppendString(e.buf, f.Name), ':')
 			e.buf = AppendJSON(e.buf, f.Type, &b.Cols[c], i, e.spec.Session)
 		}
 		e.buf = append(e.buf, '}', '}')

@@ -2,8 +2,10 @@ package csv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/batch"
@@ -21,6 +23,7 @@ type decoder struct {
 	scalars                        formats.Scalars
 
 	fields []field
+	days   formats.Days
 	text   []byte // the block, or a copy of it with unescaped fields behind
 	copied bool
 	own    []byte
@@ -31,6 +34,7 @@ type decoder struct {
 type field struct {
 	from, to int
 	quoted   bool
+	wide     bool // may have bytes that aren't ASCII
 }
 
 func newDecoder(s formats.Spec) (formats.Decoder, error) {
@@ -128,11 +132,9 @@ func (d *decoder) split(at, end int) error {
 				return fmt.Errorf("unexpected character %q after the closing quote", text[at])
 			}
 		} else {
-			from := at
+			from, wide := at, true
 			if d.escape == 0 {
-				for at < end && text[at] != d.delim {
-					at++
-				}
+				at, wide = d.delimiter(text[:end], at)
 			} else {
 				for ; at < end && text[at] != d.delim; at++ {
 					if text[at] == d.escape {
@@ -145,8 +147,12 @@ func (d *decoder) split(at, end int) error {
 			for d.trim && to > from && (text[to-1] == ' ' || text[to-1] == '\t') {
 				to--
 			}
-			d.add(from, to, false)
-			text = d.text
+			if d.escape == 0 {
+				d.fields = append(d.fields, field{from, to, false, wide})
+			} else {
+				d.add(from, to, false)
+				text = d.text
+			}
 		}
 		if at >= end {
 			return nil
@@ -155,12 +161,34 @@ func (d *decoder) split(at, end int) error {
 	}
 }
 
+// delimiter is the next delimiter of text from at, or its end; wide says that there
+// are bytes beyond ASCII before it.
+func (d *decoder) delimiter(text []byte, at int) (int, bool) {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	all, seen := uint64(d.delim)*ones, uint64(0)
+	for at+8 <= len(text) {
+		w := binary.LittleEndian.Uint64(text[at:])
+		x := w ^ all
+		if x = (x - ones) &^ x & high; x != 0 {
+			k := bits.TrailingZeros64(x) &^ 7
+			return at + k>>3, (seen|w&(1<<k-1))&high != 0
+		}
+		seen |= w
+		at += 8
+	}
+	for at < len(text) && text[at] != d.delim {
+		seen |= uint64(text[at])
+		at++
+	}
+	return at, seen&high != 0
+}
+
 // add takes a field up, without its escapes.
 func (d *decoder) add(from, to int, quoted bool) {
 	raw := d.text[from:to]
 	doubled := quoted && d.escape != d.quote && bytes.IndexByte(raw, d.quote) >= 0
 	if !doubled && (d.escape == 0 || bytes.IndexByte(raw, d.escape) < 0) {
-		d.fields = append(d.fields, field{from, to, quoted})
+		d.fields = append(d.fields, field{from, to, quoted, true})
 		return
 	}
 	at := d.extend(nil)
@@ -177,7 +205,7 @@ func (d *decoder) add(from, to int, quoted bool) {
 		d.text = append(d.text, c)
 	}
 	d.own = d.text
-	d.fields = append(d.fields, field{at, len(d.text), quoted})
+	d.fields = append(d.fields, field{at, len(d.text), quoted, true})
 }
 
 // unescaped is the character behind an escape character.
@@ -231,7 +259,7 @@ func (d *decoder) row(to *batch.Batch) error {
 			v.AppendNull(f.Type, to.Len)
 			continue
 		}
-		if err := d.value(v, f.Type, to.Len, d.fields[d.from[c]]); err != nil {
+		if err := d.value(v, &f.Type, to.Len, d.fields[d.from[c]]); err != nil {
 			if !d.lenient {
 				return fmt.Errorf("fail to deserialize at field: %s: %w", f.Name, err)
 			}
@@ -241,15 +269,15 @@ func (d *decoder) row(to *batch.Batch) error {
 	return nil
 }
 
-func (d *decoder) value(v *batch.Vector, t types.Type, n int, f field) error {
+func (d *decoder) value(v *batch.Vector, t *types.Type, n int, f field) error {
 	text := d.text[f.from:f.to]
 	if d.hasNull && bytes.Equal(text, d.null) || d.emptyNull && len(text) == 0 {
-		v.AppendNull(t, n)
+		v.AppendNull(*t, n)
 		return nil
 	}
 	switch t.Kind {
 	case types.Char, types.VarChar:
-		if !ascii(text) && !utf8.Valid(text) {
+		if f.wide && !ascii(text) && !utf8.Valid(text) {
 			f.from = d.extend(bytes.ToValidUTF8(text, []byte("\uFFFD")))
 			f.to = len(d.text)
 		}
@@ -262,14 +290,25 @@ func (d *decoder) value(v *batch.Vector, t types.Type, n int, f field) error {
 			v.SetValid(n)
 			return nil
 		}
-	case types.Timestamp, types.TimestampLTZ:
+	case types.Timestamp:
+		if text = bytes.TrimSpace(text); t.Length <= 6 {
+			if micros, _, ok := d.days.Timestamp(text, ' '); ok {
+				if t.Length < 6 {
+					micros, _ = formats.Truncate(micros, 0, t.Length)
+				}
+				v.I64 = append(v.I64[:n], micros)
+				v.SetValid(n)
+				return nil
+			}
+		}
+	case types.TimestampLTZ:
 		text = bytes.TrimSpace(text)
 	case types.Array:
-		return d.list(v, t, n, text)
+		return d.list(v, *t, n, text)
 	case types.Row, types.Structured:
-		return d.record(v, t, n, text)
+		return d.record(v, *t, n, text)
 	}
-	return d.scalars.Append(v, t, n, text)
+	return d.scalars.Append(v, *t, n, text)
 }
 
 func ascii(b []byte) bool {

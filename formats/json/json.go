@@ -1,80 +1,72 @@
-// Package json is lines of JSON objects, inserts only.
+// Package json is objects of JSON, one a message, with Flink's coercions.
+//
+// A Reader decodes objects into the columns of a row. It learns in which order
+// keys come: predict.go runs along a shape it has seen, comparing the text between
+// values and converting each value where it lies, with strings as views of the
+// block. A row of another shape takes the exact way (value.go), which reads any
+// JSON and leaves its shape behind. Both convert what isn't the plain form of a
+// type by the same code. A Printer (encode.go) writes objects. The change formats
+// (debezium-json and its like) are built on both; start with decode.go.
 package json
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"strings"
 
-	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats"
-	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/types"
 )
 
 // Format is json.
 var Format = &formats.Format{
-	Name: "json", Doc: "One JSON object a line.", Lines: true,
-	Options: []formats.Option{
-		{Name: "ignore-parse-errors", Type: formats.BoolOption, Default: "false", Doc: "leave rows out that can't be decoded"},
-		{Name: "fail-on-missing-field", Type: formats.BoolOption, Default: "false", Doc: "a field that isn't there fails the row"},
-		{Name: "timestamp-format.standard", Type: formats.EnumOption, Default: "SQL", Enum: []string{"SQL", "ISO-8601"}, Doc: "how timestamps are written"},
+	Name: "json", Doc: "A JSON object a message.", Lines: true,
+	Options: append([]formats.Option{
+		{Name: "fail-on-missing-field", Type: formats.BoolOption, Default: "false", Doc: "A field that isn't there is an error; otherwise it is NULL."},
+		{Name: "decode.json-parser.enabled", Type: formats.BoolOption, Default: "true", Doc: "Reading: false gives the text of a number in a STRING column as Java prints it."},
+	}, Options()...),
+	Decoder: func(s formats.Spec) (formats.Decoder, error) {
+		r, err := NewReader(s.Schema, s.Options)
+		if err != nil {
+			return nil, err
+		}
+		return &decoder{Reader: r}, nil
 	},
-	Decoder: func(s formats.Spec) (formats.Decoder, error) { return &decoder{spec: s}, nil },
-	Encoder: func(s formats.Spec) (formats.Encoder, error) { return &encoder{spec: s}, nil },
+	Encoder: func(s formats.Spec) (formats.Encoder, error) {
+		p, err := NewPrinter(s.Schema, s.Options)
+		return &encoder{Printer: p}, err
+	},
 }
 
-type decoder struct{ spec formats.Spec }
+// Options are those that every format made of JSON shares.
+func Options() []formats.Option {
+	return []formats.Option{
+		{Name: "ignore-parse-errors", Type: formats.BoolOption, Default: "false", Doc: "A bad field is NULL, a bad message is left out."},
+		{Name: "timestamp-format.standard", Type: formats.EnumOption, Default: "SQL", Enum: []string{"SQL", "ISO-8601"}, Doc: "2020-01-01 10:00:00 or 2020-01-01T10:00:00."},
+		{Name: "map-null-key.mode", Type: formats.EnumOption, Default: "FAIL", Enum: []string{"FAIL", "DROP", "LITERAL"}, Doc: "Writing: what a NULL key of a MAP becomes."},
+		{Name: "map-null-key.literal", Default: "null", Doc: "Writing: the key for LITERAL."},
+		{Name: "encode.decimal-as-plain-number", Type: formats.BoolOption, Default: "false", Doc: "Writing: never 1E+2."},
+		{Name: "encode.ignore-null-fields", Type: formats.BoolOption, Default: "false", Doc: "Writing: leave NULL fields out."},
+	}
+}
 
-func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
-	for i, m := range in.Messages {
-		in.Begin(i, to.Len)
-		if len(bytes.TrimSpace(m.Value)) == 0 {
-			continue
+// supported refuses types that have no form in JSON, in Flink's words.
+func supported(t types.Type) error {
+	switch t.Kind {
+	case types.Map, types.Multiset:
+		if k := t.KidTypes()[0]; !k.IsString() {
+			return fmt.Errorf("JSON format doesn't support non-string as key type of %s. The type is: %s", map[bool]string{true: "map", false: "multiset"}[t.Kind == types.Map], t.Nullable())
 		}
-		var row map[string]json.RawMessage
-		err := json.Unmarshal(m.Value, &row)
-		if err == nil && d.spec.Options.Bool("fail-on-missing-field") {
-			for _, f := range d.spec.Schema.Fields {
-				if _, ok := row[f.Name]; !ok {
-					err = fmt.Errorf("field %q is missing", f.Name)
-				}
-			}
-		}
-		if err == nil {
-			err = changelogjson.AppendRow(to, d.spec.Schema, row, batch.Insert)
-		}
-		if err != nil && !d.spec.Options.Bool("ignore-parse-errors") {
-			if err := bad(m, err); err != nil {
-				return err
-			}
+	case types.Variant, types.Raw, types.Bitmap, types.Structured, types.Symbol, types.Descriptor:
+		return fmt.Errorf("json doesn't support type %s", t.Nullable())
+	}
+	for _, k := range t.KidTypes() {
+		if err := supported(k); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-type encoder struct {
-	spec formats.Spec
-	buf  []byte
-}
-
-func (e *encoder) Encode(b *batch.Batch, to []formats.Message) ([]formats.Message, error) {
-	e.buf = e.buf[:0]
-	for k := 0; k < b.Rows(); k++ {
-		i := k
-		if b.Sel != nil {
-			i = int(b.Sel[k])
-		}
-		from := len(e.buf)
-		e.buf = append(e.buf, '{')
-		for c, f := range e.spec.Schema.Fields {
-			if c > 0 {
-				e.buf = append(e.buf, ',')
-			}
-			e.buf = append(changelogjson.AppendString(e.buf, f.Name), ':')
-			e.buf = changelogjson.AppendJSON(e.buf, f.Type, &b.Cols[c], i, e.spec.Session)
-		}
-		e.buf = append(e.buf, '}')
-		to = append(to, formats.Message{Value: append([]byte(nil), e.buf[from:]...)})
-	}
-	return to, nil
+func isISO(v formats.Values) bool {
+	return strings.EqualFold(v.String("timestamp-format.standard"), "ISO-8601")
 }

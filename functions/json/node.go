@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/formats/jsonscan"
 )
 
 type kind uint8
@@ -337,28 +339,4 @@ func (d *document) printAll(b []byte, n *node, each func(b []byte, i int) []byte
 func AppendQuoted(b, s []byte) []byte { return quote(b, s) }
 
 // quote appends s in double quotes with escapes.
-func quote(b, s []byte) []byte {
-	b = append(b, '"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c == '\b':
-			b = append(b, '\\', 'b')
-		case c == '\f':
-			b = append(b, '\\', 'f')
-		case c == '\n':
-			b = append(b, '\\', 'n')
-		case c == '\r':
-			b = append(b, '\\', 'r')
-		case c == '\t':
-			b = append(b, '\\', 't')
-		case c < ' ':
-			const hex = "0123456789ABCDEF"
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
-}
+func quote(b, s []byte) []byte { return jsonscan.AppendString(b, s) }

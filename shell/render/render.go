@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/formats/jsonscan"
 	"github.com/millrace/millrace/functions/cast"
 	"github.com/millrace/millrace/types"
 )
@@ -108,7 +109,7 @@ func (w *jsonWriter) Write(b *batch.Batch) error {
 			if c > 0 {
 				out = append(out, ',')
 			}
-			out = changelogjson.AppendString(out, f.Name)
+			out = jsonscan.AppendString(out, f.Name)
 			out = append(out, ':')
 			out = changelogjson.AppendJSON(out, f.Type, &b.Cols[c], i, w.session)
 		}
