@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/formats/avro"
+	"github.com/millrace/millrace/formats/cdcjson"
 	"github.com/millrace/millrace/formats/changelogjson"
 	"github.com/millrace/millrace/formats/csv"
 	"github.com/millrace/millrace/formats/json"
@@ -13,7 +14,7 @@ import (
 
 // Formats are all formats.
 func Formats() []*formats.Format {
-	return []*formats.Format{avro.Format, changelogjson.Format, csv.Format, json.Format, parquet.Format, raw.Format}
+	return []*formats.Format{avro.Format, cdcjson.Canal, cdcjson.Debezium, cdcjson.Maxwell, cdcjson.Ogg, changelogjson.Format, csv.Format, json.Format, parquet.Format, raw.Format}
 }
 
 // Lookup finds a format by name, nil for none.

@@ -165,21 +165,35 @@ func (r *Reader) Row(cols []batch.Vector, n, at, end int) (next int, err error) 
 		return -1, fmt.Errorf("expected a JSON object, found %s", clip(b[at:]))
 	}
 	r.steps, r.learn = r.steps[:0], true
-	next, err = r.object(cols, r.top.kids, n, b, at, true)
+	next, err = r.object(cols, r.top.kids, n, b, at, true, false)
 	if err == nil && r.learn {
 		r.remember(b, next)
 	}
 	return next, err
 }
 
-// Object is Row for an object inside another: its shape isn't learned.
-func (r *Reader) Object(cols []batch.Vector, n, at, end int) (next int, err error) {
+// Object is Row for the object at block[at:end], along a shape that was seen before
+// where there is one. Nothing but the object may lie there.
+func (r *Reader) Object(cols []batch.Vector, n, at, end int) error {
+	if r.predict(cols, n, at, end) {
+		return nil
+	}
+	_, err := r.Row(cols, n, at, end)
+	return err
+}
+
+// Overlay puts the members of the object at block[at:end] over row n, the last one.
+func (r *Reader) Overlay(cols []batch.Vector, n, at, end int) error {
 	b := r.block[:end]
 	if at >= end || b[at] != '{' {
-		return -1, fmt.Errorf("expected a JSON object, found %s", clip(b[at:]))
+		return fmt.Errorf("expected a JSON object, found %s", clip(b[at:]))
 	}
-	return r.object(cols, r.top.kids, n, b, at, false)
+	_, err := r.object(cols, r.top.kids, n, b, at, false, true)
+	return err
 }
+
+// Lenient says that errors are ignored.
+func (r *Reader) Lenient() bool { return r.lenient }
 
 // Finish ends the batch: the string columns view the block.
 func (r *Reader) Finish(cols []batch.Vector) {

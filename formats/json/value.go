@@ -13,8 +13,9 @@ import (
 )
 
 // object appends the object at b[at], a '{', to the fields' columns as row n. The
-// last of equal keys counts.
-func (r *Reader) object(cols []batch.Vector, kids []converter, n int, b []byte, at int, top bool) (int, error) {
+// last of equal keys counts. With overlay, fields that it doesn't have stay as they
+// are.
+func (r *Reader) object(cols []batch.Vector, kids []converter, n int, b []byte, at int, top, overlay bool) (int, error) {
 	mark := len(r.seen)
 	for range (len(kids) + 63) / 64 {
 		r.seen = append(r.seen, 0)
@@ -75,6 +76,9 @@ func (r *Reader) object(cols []batch.Vector, kids []converter, n int, b []byte, 
 		r.steps = append(r.steps, newStep(b[from:i+1], -1, nil))
 	}
 	for k := range kids {
+		if overlay {
+			break
+		}
 		if r.seen[mark+k>>6]>>(k&63)&1 == 0 {
 			if r.missing {
 				return -1, fmt.Errorf("field %q is missing", kids[k].name)
@@ -146,7 +150,7 @@ func (r *Reader) nested(v *batch.Vector, c *converter, n int, b []byte, i int) (
 	if i >= len(b) || b[i] != '{' {
 		return wrong(b, i, c.t)
 	}
-	next, err := r.object(v.Kids, c.kids, n, b, i, false)
+	next, err := r.object(v.Kids, c.kids, n, b, i, false, false)
 	if err != nil && next < 0 {
 		if skip := jsonscan.Skip(b, i); skip >= 0 { // JSON, but a field is missing
 			next = skip
