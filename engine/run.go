@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/parser"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/planner/logical"
@@ -197,11 +198,17 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 			return nil, nil, err
 		}
 	}
+	name := s.jobName(roots)
+	lost, err := b.BadRows(roots, scan.BadColumns)
+	if err != nil {
+		return nil, nil, err
+	}
+	roots = append(lost, roots...)
 	parallelism, err := s.parallelism()
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := physical.Build(roots, physical.Config{Session: q, Parallelism: parallelism, Job: s.jobName(roots), Collect: collect, Stdout: s.cfg.Stdout})
+	g, err := physical.Build(roots, physical.Config{Session: q, Parallelism: parallelism, Job: name, Collect: collect, Stdout: s.cfg.Stdout})
 	if err != nil {
 		return nil, nil, err
 	}

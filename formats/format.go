@@ -13,6 +13,8 @@
 package formats
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -111,11 +113,19 @@ func (in Input) Gather(buf []byte) (Input, []byte) {
 	return in, buf
 }
 
+// ErrIgnored is in the reason of a message that a format's own option
+// (ignore-parse-errors) leaves out: it is only counted.
+var ErrIgnored = errors.New("ignored")
+
+// Ignored is a reason that says so.
+func Ignored(reason error) error { return fmt.Errorf("%w: %w", ErrIgnored, reason) }
+
 // Decoder reads messages.
 type Decoder interface {
 	// Decode appends the rows of the messages to the batch, which has been Reset
 	// for Spec.Schema. bad is called for a message that can't be decoded, in order;
-	// an error it returns ends Decode. A message that is bad leaves no row.
+	// an error it returns ends Decode. A message that is bad leaves no row. What
+	// the format's options leave out is Ignored.
 	Decode(in Input, to *batch.Batch, bad func(m Message, reason error) error) error
 }
 

@@ -127,8 +127,15 @@ func (x *expander) connect(n *physical.Node, i int) {
 	forward := in.Exchange == physical.Forward
 	for s, v := range from {
 		if forward && v.task == to[s].task || len(from) == 1 && len(to) == 1 && v.task == to[0].task {
-			v.outs = append(v.outs, &direct{to: to[s], input: i, lane: to[s].addLane(i)})
+			way := outlet(&direct{to: to[s], input: i, lane: to[s].addLane(i)})
+			if in.Side {
+				way = aside{way}
+			}
+			v.outs = append(v.outs, way)
 			continue
+		}
+		if in.Side {
+			panic("a side output across tasks: " + n.Spec.Name())
 		}
 		e := &exchange{task: v.task, from: v, kind: in.Exchange, ts: in.From.Spec.Schema().Types(), slice: in.From.Cut, sent: operators.MinWatermark}
 		targets := to

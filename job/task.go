@@ -54,7 +54,12 @@ func (t *task) open(ctx context.Context) error {
 			Rand: t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
 			Wake: t.mail.signal, Metrics: v.metrics, At: v.node.At,
 			Memory: &operators.Budget{Name: v.node.Spec.Name(), Total: t.cfg.Memory},
-			Side:   func(operators.Side) operators.Output { return discard{} },
+			Side: func(which operators.Side) operators.Output {
+				if which == operators.BadRows {
+					return side{v}
+				}
+				return discard{}
+			},
 		}
 		env.Heard = operators.MinWatermark
 		if v.memory != nil {

@@ -144,7 +144,9 @@ func (t *task) refusals() error {
 		if !v.done && !v.ended && len(v.outs) > 0 {
 			refused := true
 			for _, o := range v.outs {
-				refused = refused && o.refused()
+				if _, ok := o.(aside); !ok {
+					refused = refused && o.refused()
+				}
 			}
 			v.done = refused
 		}

@@ -79,6 +79,9 @@ func (v *vertex) Emit(b *batch.Batch) error {
 	v.metrics.RowsOut.Add(int64(rows))
 	wanted := false
 	for _, o := range v.outs {
+		if _, ok := o.(aside); ok {
+			continue
+		}
 		err := o.emit(b)
 		switch {
 		case err == nil:
@@ -90,6 +93,26 @@ func (v *vertex) Emit(b *batch.Batch) error {
 	if !wanted && len(v.outs) > 0 {
 		v.done = true
 		return operators.Done
+	}
+	return nil
+}
+
+// aside is the way of a side output: it hears of time, barriers and the end like
+// any other and gets other rows.
+type aside struct{ outlet }
+
+// side is where an operator's side output goes.
+type side struct{ v *vertex }
+
+// Emit hands a batch to every consumer of the side output. That nobody wants more of
+// it doesn't concern the operator.
+func (s side) Emit(b *batch.Batch) error {
+	for _, o := range s.v.outs {
+		if a, ok := o.(aside); ok && b.Rows() > 0 {
+			if err := a.emit(b); err != nil && !errors.Is(err, operators.Done) {
+				return err
+			}
+		}
 	}
 	return nil
 }

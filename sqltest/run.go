@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/formats/jsonscan"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/parser/ast"
@@ -278,7 +279,7 @@ func (s *sink) show(b *batch.Batch, kinds bool, columns []bool) string {
 			out = append(out, ", "...)
 		}
 		first = false
-		out = changelogjson.AppendString(out, f.Name)
+		out = jsonscan.AppendString(out, f.Name)
 		out = append(out, ": "...)
 		out = changelogjson.AppendJSON(out, f.Type, &b.Cols[c], 0, s.table.Session)
 	}

@@ -97,10 +97,12 @@ func (l *lines) next() (*batch.Batch, error) {
 		l.start += from
 		l.at += int64(from)
 		l.out.Reset(l.ts)
+		bad := false
 		err := l.dec.Decode(formats.Input{Messages: l.msgs, Block: block}, &l.out, func(m formats.Message, reason error) error {
+			bad = true
 			return l.env.Bad(connectors.BadRow{Split: l.split, Offset: m.Offset, Raw: m.Value, Reason: reason})
 		})
-		if err != nil || l.out.Len > 0 {
+		if err != nil || l.out.Len > 0 || bad { // bad rows too are bound to a position
 			return &l.out, err
 		}
 	}

@@ -174,10 +174,12 @@ func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Mes
 		if to.Len = before; to.Kinds != nil {
 			to.Kinds = to.Kinds[:before]
 		}
-		if !d.rows.Lenient() {
-			if err := bad(*m, fmt.Errorf("corrupt %s JSON message: %w", d.title, err)); err != nil {
-				return err
-			}
+		err = fmt.Errorf("corrupt %s JSON message: %w", d.title, err)
+		if d.rows.Lenient() {
+			err = formats.Ignored(err)
+		}
+		if err := bad(*m, err); err != nil {
+			return err
 		}
 	}
 	d.rows.Finish(to.Cols[:d.columns])

@@ -93,13 +93,15 @@ func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Mes
 		if err == nil {
 			err = d.row(to)
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			to.AppendKind(batch.Insert)
-		case !d.lenient:
-			if err := bad(m, err); err != nil {
-				return err
-			}
+			continue
+		}
+		if d.lenient {
+			err = formats.Ignored(err)
+		}
+		if err := bad(m, err); err != nil {
+			return err
 		}
 	}
 	for c, f := range d.schema.Fields {

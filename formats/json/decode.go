@@ -26,7 +26,10 @@ func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Mes
 		if len(m.Value) == 0 {
 			continue
 		}
-		if err := d.message(m, to); err != nil && !d.lenient {
+		if err := d.message(m, to); err != nil {
+			if d.lenient {
+				err = formats.Ignored(err)
+			}
 			if err := bad(*m, err); err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/types"
 )
 
@@ -34,6 +35,10 @@ type Operator struct {
 	out, dense            batch.Batch
 	ts                    []types.Type
 	sel                   []int32
+
+	lost   batch.Batch // bad rows read with the batch in hand
+	nLost  int64
+	lostTo operators.Output
 
 	cur     *split // whose batch is being cut
 	curRows *batch.Batch
@@ -88,6 +93,8 @@ func (o *Operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if o.project, err = expr.Compile(exprs, env.Session); err != nil {
 		return err
 	}
+	o.lostTo = env.Side(operators.BadRows)
+	o.lost.Reset(badTypes)
 	o.cols, o.ts = make([]batch.Vector, len(s.Exprs)), s.Out.Types()
 	return nil
 }
@@ -121,14 +128,6 @@ func (o *Operator) openSplit(s *split) error {
 	s.timed, _ = r.(connectors.Timed)
 	o.open = append(o.open, s)
 	return nil
-}
-
-func (o *Operator) bad(b connectors.BadRow) error {
-	o.env.Metrics.KeepBad(operators.BadRow{Split: b.Split, Offset: b.Offset, Raw: b.Raw, Reason: fmt.Sprint(b.Reason)})
-	if o.spec.SkipBad {
-		return nil
-	}
-	return o.spec.bad(b)
 }
 
 // NoMoreSplits lets the scan end.
@@ -193,11 +192,17 @@ func (o *Operator) take() (operators.Status, error) {
 			if s.timed != nil {
 				s.max = max(s.max, s.timed.Watermark())
 			}
+			if err := o.sendLost(s); err != nil {
+				return operators.Ended, err
+			}
 			s.idle = s.idle || o.spec.Idle > 0 && o.env.Now().Sub(s.last) >= o.spec.Idle
 			o.turn++
 			tries++
 			continue
 		case errors.Is(err, io.EOF):
+			if err := o.sendLost(nil); err != nil {
+				return operators.Ended, err
+			}
 			o.done = append(o.done, operators.SplitState{Split: s.ref, Done: true, Result: s.reader.Position(), MaxTs: s.max})
 			o.finished = append(o.finished, s.status(true))
 			if err := s.reader.Close(); err != nil {
@@ -206,12 +211,19 @@ func (o *Operator) take() (operators.Status, error) {
 			o.open = append(o.open[:o.turn], o.open[o.turn+1:]...)
 			continue
 		case err != nil:
+			var placed *sqlerr.Error
+			if errors.As(err, &placed) { // of a bad row
+				return operators.Ended, err
+			}
 			return operators.Ended, o.spec.errorf("split %s: %v", s.ref.Name, err)
 		}
 		s.last, s.idle = o.env.Now(), false
 		if b.Rows() == 0 {
 			if s.skip == 0 { // nothing to send, but the position may have moved
 				s.before, s.out = s.reader.Position(), 0
+			}
+			if err := o.sendLost(s); err != nil {
+				return operators.Ended, err
 			}
 			continue
 		}
@@ -248,9 +260,13 @@ func (o *Operator) emit(rows int) error {
 	from := o.from
 	o.from = to
 	o.cur.out = to
-	if to >= b.Len {
-		o.curRows = nil
-		o.cur.before, o.cur.out = o.cur.reader.Position(), 0
+	if to < b.Len {
+		return o.send(b, from, to)
+	}
+	o.curRows = nil
+	o.cur.before, o.cur.out = o.cur.reader.Position(), 0
+	if err := o.sendLost(nil); err != nil {
+		return err
 	}
 	return o.send(b, from, to)
 }

@@ -36,10 +36,20 @@ type Spec struct {
 	Raises    bool  // something downstream reads the watermark: a batch is cut wherever it is raised
 	Idle      time.Duration
 	Startup   string // scan.startup.mode, if the table has one: for messages
-	SkipBad   bool   // millrace.on-error.<table> = skip
+	OnBad     OnBad
+	MaxBad    int64 // millrace.on-error.<table>.max: more bad rows fail the job; -1: any number
 	Session   *types.Session
 	At        sqlerr.Span
 }
+
+// OnBad is what becomes of a row that can't be decoded: millrace.on-error.<table>.
+type OnBad uint8
+
+const (
+	FailBad OnBad = iota
+	SkipBad
+	SendBad // to the side output
+)
 
 // Name is TableSourceScan.
 func (s *Spec) Name() string { return "TableSourceScan" }
@@ -78,13 +88,13 @@ func (s *Spec) Needs(int, operators.Need) operators.Need { return operators.Need
 // New makes the operator.
 func (s *Spec) New() operators.Operator { return &Operator{spec: s} }
 
-func (s *Spec) bad(b connectors.BadRow) error {
+func (s *Spec) bad(b connectors.BadRow) *sqlerr.Error {
 	raw := b.Raw
 	if len(raw) > 200 {
 		raw = raw[:200]
 	}
 	return sqlerr.New(sqlerr.Runtime, s.At, "table %s: %s at offset %d can't be decoded: %v", s.Table, b.Split, b.Offset, b.Reason).
-		WithHint("the row was %q; set 'millrace.on-error.%s' = 'skip' to leave such rows out", raw, short(s.Table))
+		WithHint("the row was %q; SET 'millrace.on-error.%s' = 'skip' leaves such rows out, 'table:<name>' writes them to a table", raw, short(s.Table))
 }
 
 func short(path string) string {

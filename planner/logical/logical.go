@@ -61,6 +61,13 @@ type Table struct {
 	Columns   *types.Schema // all columns as a query sees them, with time attributes
 }
 
+// BadRows is the rows of a table that a scan couldn't decode: columns table, split,
+// offset, raw and reason.
+type BadRows struct {
+	Base
+	Scan *Scan
+}
+
 // Scan reads a table. Its output is Columns of the table's Columns schema.
 //
 // Physical lists what the connector delivers: indexes into Full, then metadata
@@ -367,6 +374,7 @@ type Sink struct {
 }
 
 func (n *Scan) Inputs() []Node      { return nil }
+func (n *BadRows) Inputs() []Node   { return []Node{n.Scan} }
 func (n *Values) Inputs() []Node    { return nil }
 func (n *Project) Inputs() []Node   { return []Node{n.Input} }
 func (n *Filter) Inputs() []Node    { return []Node{n.Input} }
@@ -382,6 +390,7 @@ func (n *TopN) Inputs() []Node      { return []Node{n.Input} }
 func (n *Sink) Inputs() []Node      { return []Node{n.Input} }
 
 func (n *Scan) With([]Node) Node         { return n }
+func (n *BadRows) With(in []Node) Node   { c := *n; c.Scan = in[0].(*Scan); return &c }
 func (n *Values) With([]Node) Node       { return n }
 func (n *Project) With(in []Node) Node   { c := *n; c.Input = in[0]; return &c }
 func (n *Filter) With(in []Node) Node    { c := *n; c.Input = in[0]; return &c }

@@ -45,6 +45,10 @@ func Orders(by []batch.Order) string {
 	return strings.Join(s, ", ")
 }
 
+func (n *BadRows) String() string {
+	return fmt.Sprintf("BadRows(table=[%s])", n.Scan.Table.Path.Dotted())
+}
+
 func (n *Scan) String() string {
 	s := fmt.Sprintf("Scan(table=[%s], exprs=[%s]", n.Table.Path.Dotted(), exprs(n.Exprs))
 	if n.Filter != nil {

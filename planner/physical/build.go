@@ -139,6 +139,8 @@ func (b *builder) choose(n logical.Node) (*Node, error) {
 	switch n := n.(type) {
 	case *logical.Scan:
 		return b.scan(n)
+	case *logical.BadRows:
+		return b.add(&scan.BadSpec{Table: n.Scan.Table.Path.Dotted()}, at, Input{From: in[0].From, Side: true}), nil
 	case *logical.Values:
 		return b.add(&values.Spec{Rows: n.Rows, Out: n.Schema()}, at), nil
 	case *logical.Union:
@@ -239,11 +241,14 @@ func (b *builder) scan(n *logical.Scan) (*Node, error) {
 	push(n, src)
 	schema, _ := delivered(n)
 	spec := &scan.Spec{Table: n.Table.Path.Dotted(), Source: src, Delivered: schema, Exprs: n.Exprs, Filter: n.Filter, Out: n.Schema(),
-		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n), SkipBad: b.cfg.Session.Option("millrace.on-error."+n.Table.Path.Name, "fail") == "skip"}
+		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n)}
 	for _, o := range n.Table.Values.Declared {
 		if o.Name == "scan.startup.mode" {
 			spec.Startup = n.Table.Values.String(o.Name)
 		}
+	}
+	if err := b.onBad(n, spec); err != nil {
+		return nil, err
 	}
 	if n.Watermark != nil && !b.cfg.Session.Batch {
 		spec.Watermark, spec.Rowtime = n.Watermark, n.RowtimeExpr

@@ -39,6 +39,10 @@ func (x *exchanger) place(n *Node) {
 	for i := range n.Inputs {
 		in := &n.Inputs[i]
 		arrive[i] = x.lies[in.From]
+		if in.Side { // in the same task
+			in.Exchange = Forward
+			continue
+		}
 		in.Exchange, in.Cols = x.exchange(n, in.From, wants[i])
 		if in.Exchange != Forward {
 			arrive[i] = wants[i]

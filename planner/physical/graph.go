@@ -54,6 +54,7 @@ type Input struct {
 	From     *Node
 	Exchange Exchange
 	Cols     []int // of Hash
+	Side     bool  // the rows that From couldn't read instead of those it sends
 }
 
 // Sinks are the nodes nobody reads.
