@@ -36,6 +36,29 @@ func KeyedOptions() []Option {
 	}
 }
 
+// Subject gives formats of a schema registry the subjects of a topic, TOPIC-value and
+// TOPIC-key, where the table names none. A connector calls it before it makes an
+// encoder.
+func (t *Table) Subject(topic string) {
+	set := func(f *Format, v *Values, subject string) {
+		if f == nil || v.Has("subject") || v.Has("schema-registry.subject") {
+			return
+		}
+		for _, o := range f.Options {
+			if o.Name != "subject" {
+				continue
+			}
+			all := map[string]string{"subject": subject}
+			for k, x := range v.Set {
+				all[k] = x
+			}
+			v.Set = all
+		}
+	}
+	set(t.Format, &t.Spec.Options, topic+"-value")
+	set(t.KeyFormat, &t.KeySpec.Options, topic+"-key")
+}
+
 // split finds the key's and the value's columns among all physical ones. Messages
 // are Flink's.
 func (k Keyed) split(t Table, full *types.Schema) (key, value *types.Schema, inKey, inValue []int, err error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/millrace/millrace/formats/avro"
 	"github.com/millrace/millrace/formats/cdcjson"
 	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/formats/confluent"
 	"github.com/millrace/millrace/formats/csv"
 	"github.com/millrace/millrace/formats/json"
 	"github.com/millrace/millrace/formats/parquet"
@@ -14,7 +15,7 @@ import (
 
 // Formats are all formats.
 func Formats() []*formats.Format {
-	return []*formats.Format{avro.Format, cdcjson.Canal, cdcjson.Debezium, cdcjson.Maxwell, cdcjson.Ogg, changelogjson.Format, csv.Format, json.Format, parquet.Format, raw.Format}
+	return []*formats.Format{avro.Format, cdcjson.Canal, cdcjson.Debezium, cdcjson.Maxwell, cdcjson.Ogg, changelogjson.Format, confluent.Avro, confluent.Debezium, csv.Format, json.Format, parquet.Format, raw.Format}
 }
 
 // Lookup finds a format by name, nil for none.
