@@ -5,6 +5,7 @@ import (
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/blackhole"
 	"github.com/millrace/millrace/connectors/datagen"
+	"github.com/millrace/millrace/connectors/exec"
 	"github.com/millrace/millrace/connectors/filesystem"
 	"github.com/millrace/millrace/connectors/jdbc"
 	"github.com/millrace/millrace/connectors/kafka"
@@ -16,7 +17,7 @@ import (
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, datagen.Connector, filesystem.Connector, jdbc.Connector, kafka.Connector, kafka.Upsert, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, datagen.Connector, exec.Connector, filesystem.Connector, jdbc.Connector, kafka.Connector, kafka.Upsert, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.

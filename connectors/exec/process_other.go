@@ -1,0 +1,9 @@
+//go:build !unix
+
+package exec
+
+import "os/exec"
+
+func shell(command string) *exec.Cmd { return exec.Command("cmd", "/C", command) }
+
+func killGroup(c *exec.Cmd) { _ = c.Process.Kill() }
