@@ -115,7 +115,11 @@ func (s *sink) checkTimeout() error {
 
 func (s *sink) encoder() (*formats.KeyedEncoder, error) {
 	full := &types.Schema{Fields: s.Schema.Fields[:s.Schema.Len()-len(s.Meta)]}
-	return formats.NewKeyedEncoder(s.Format, s.keyed, full)
+	f := s.Format
+	if topic := s.Options.String("topic"); topic != "" && !strings.Contains(topic, ";") {
+		f.Subject(topic)
+	}
+	return formats.NewKeyedEncoder(f, s.keyed, full)
 }
 
 // Changes are those the messages can carry.
