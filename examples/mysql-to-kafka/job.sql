@@ -1,4 +1,4 @@
--- The change stream of a MySQL table, as Debezium messages in a Kafka topic.
+-- The change stream of a MySQL table as a compacted Kafka topic: the key, and the row or a tombstone.
 CREATE TABLE orders (
   id BIGINT,
   customer STRING,
@@ -16,16 +16,18 @@ CREATE TABLE orders (
   'server-id' = '5401'
 );
 
-CREATE TABLE changes (
+CREATE TABLE latest (
   id BIGINT,
   customer STRING,
   amount DECIMAL(10, 2),
-  created TIMESTAMP(3)
+  created TIMESTAMP(3),
+  PRIMARY KEY (id) NOT ENFORCED
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'shop.orders',
+  'connector' = 'upsert-kafka',
+  'topic' = 'shop-orders-latest',
   'properties.bootstrap.servers' = '127.0.0.1:39092',
-  'format' = 'debezium-json'
+  'key.format' = 'json',
+  'value.format' = 'json'
 );
 
-INSERT INTO changes SELECT id, customer, amount, created FROM orders;
+INSERT INTO latest SELECT id, customer, amount, created FROM orders;
