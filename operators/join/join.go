@@ -13,14 +13,15 @@ import (
 // operator is the live join.
 type operator struct {
 	operators.Stateless
-	spec  *Spec
-	now   func() time.Time
-	meter *operators.Metrics
-	table state.Table
-	rest  *expr.Program
-	sides [2]side
-	ended int
-	later []*held // batch mode: rows wait for both ends
+	spec   *Spec
+	now    func() time.Time
+	meter  *operators.Metrics
+	memory *operators.Budget
+	table  state.Table
+	rest   *expr.Program
+	sides  [2]side
+	ended  int
+	later  []*held // batch mode: rows wait for both ends
 
 	hashes  []uint64
 	ids     []uint32
@@ -57,7 +58,7 @@ const pairs = 512
 
 // Open opens the one table.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out, o.now, o.meter = out, env.Now, env.Metrics
+	o.Out, o.now, o.meter, o.memory = out, env.Now, env.Metrics, env.Memory
 	s := o.spec
 	spec := state.Spec{Name: "join", TTL: s.keyTTL()}
 	for i, schema := range []*types.Schema{s.Left, s.Right} {
@@ -112,7 +113,7 @@ func (o *operator) Process(input int, b *batch.Batch) error {
 			h.rows.AppendRow(o.sides[input].ts, batch.Insert, b, i)
 		}
 		o.later = append(o.later, h)
-		return nil
+		return o.memory.Grow(int64(b.Len) * int64(len(o.sides[input].ts)) * 16)
 	}
 	return o.join(input, b)
 }

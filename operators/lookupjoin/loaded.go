@@ -47,6 +47,7 @@ type loaded struct {
 	answer batch.Batch
 	take   []int32
 	origin []int32
+	held   int64 // bytes charged to the operator's memory
 }
 
 // Ask answers from memory, reading the table anew when its rows are too old.
@@ -75,6 +76,8 @@ func (l *loaded) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 
 // load reads the table to its end.
 func (l *loaded) load() error {
+	_ = l.env.Memory.Grow(-l.held)
+	l.held = 0
 	l.ts, l.by, l.holder, l.at = l.table.schema().Types(), map[string][]int32{}, map[string]int32{}, l.env.Now()
 	l.rows.Reset(l.ts)
 	l.answer.Cols = make([]batch.Vector, len(l.ts))
@@ -129,6 +132,10 @@ func (l *loaded) load() error {
 	}
 }
 
+// rowOverhead is about what finding a row by its keys costs beside its columns, in
+// bytes.
+const rowOverhead = 64
+
 // into feeds what one operator emits to the next.
 type into struct{ op operators.Operator }
 
@@ -136,6 +143,11 @@ func (i into) Emit(b *batch.Batch) error { return i.op.Process(0, b) }
 
 // Emit keeps rows; one that is taken back is forgotten.
 func (l *loaded) Emit(b *batch.Batch) error {
+	n := int64(b.Rows()) * (rowOverhead + 16*int64(len(l.ts)))
+	l.held += n
+	if err := l.env.Memory.Grow(n); err != nil {
+		return err
+	}
 	for k := range b.Rows() {
 		i := k
 		if b.Sel != nil {
