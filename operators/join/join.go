@@ -20,8 +20,7 @@ type operator struct {
 	table  state.Table
 	rest   *expr.Program
 	sides  [2]side
-	ended  int
-	later  []*held // batch mode: rows wait for both ends
+	final  *final // batch mode
 
 	hashes  []uint64
 	ids     []uint32
@@ -45,12 +44,6 @@ type side struct {
 	first int // of its columns in the output
 	outer bool
 	got   []batch.Vector // rows gathered from its list
-}
-
-// held is a batch kept until the end, in batch mode.
-type held struct {
-	input int
-	rows  batch.Batch
 }
 
 // pairs is how many matches are gathered at a time.
@@ -99,35 +92,17 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.outTs = s.Out.Types()
 	o.entries, o.probe = make([]state.Entry, pairs), make([]int32, pairs)
 	if env.Session.Batch {
-		o.later = []*held{}
+		o.final = &final{build: -1}
 	}
 	return nil
 }
 
 // Process joins a batch of one side with the other side's rows.
 func (o *operator) Process(input int, b *batch.Batch) error {
-	if o.later != nil {
-		h := &held{input: input}
-		h.rows.Reset(o.sides[input].ts)
-		for i := 0; i < b.Len; i++ {
-			h.rows.AppendRow(o.sides[input].ts, batch.Insert, b, i)
-		}
-		o.later = append(o.later, h)
-		return o.memory.Grow(int64(b.Len) * int64(len(o.sides[input].ts)) * 16)
+	if o.final != nil {
+		return o.once(input, b)
 	}
 	return o.join(input, b)
-}
-
-// End joins what batch mode held back: the right side first, so that each left
-// row is final when it comes out.
-func (o *operator) End(int) error {
-	o.ended++
-	if o.ended < 2 || o.later == nil {
-		return nil
-	}
-	held := o.later
-	o.later = nil
-	return o.finish(held)
 }
 
 func (o *operator) join(input int, b *batch.Batch) error {
@@ -150,7 +125,11 @@ func (o *operator) find(input int, b *batch.Batch) {
 	}
 	o.hashes, o.ids, o.fresh = o.hashes[:b.Len], o.ids[:b.Len], o.fresh[:b.Len]
 	batch.Hash(sd.keyTs, sd.keys, b.Len, o.hashes)
-	o.table.Upsert(sd.keys, o.hashes, o.ids, o.fresh)
+	if o.final != nil && o.final.build >= 0 && input != o.final.build {
+		o.table.Find(sd.keys, o.hashes, o.ids)
+	} else {
+		o.table.Upsert(sd.keys, o.hashes, o.ids, o.fresh)
+	}
 	for i := range sd.keys {
 		if o.spec.NullSafe[i] || len(sd.keys[i].Valid) == 0 {
 			continue
@@ -166,6 +145,15 @@ func (o *operator) find(input int, b *batch.Batch) {
 
 // inner meets the whole batch with the other side, then stores it.
 func (o *operator) inner(input int, b *batch.Batch) error {
+	if err := o.meet(input, b); err != nil {
+		return err
+	}
+	o.store(input, b)
+	return nil
+}
+
+// meet sends the pairs of the batch with the other side.
+func (o *operator) meet(input int, b *batch.Batch) error {
 	other := o.sides[1-input].list
 	var at state.Cursor
 	for {
@@ -177,7 +165,6 @@ func (o *operator) inner(input int, b *batch.Batch) error {
 			return err
 		}
 	}
-	o.store(input, b)
 	return nil
 }
 
