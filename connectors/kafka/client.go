@@ -129,7 +129,9 @@ func (c *client) retry(ctx context.Context, patience time.Duration, f func() err
 			return err
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, time.Second)
+		if pause = min(2*pause, time.Second); errors.Is(err, kafkago.ConcurrentTransactions) {
+			pause = 20 * time.Millisecond // the coordinator is at work: it won't be long
+		}
 	}
 }
 

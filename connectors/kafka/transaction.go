@@ -205,9 +205,18 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pending [][]byte
 		if err := json.Unmarshal(raw, &p); err != nil {
 			return nil, fmt.Errorf("a pending commit can't be read: %w", err)
 		}
-		_, err := s.client.call(ctx, fmt.Sprintf("committing transaction %s of checkpoint %d", p.ID, p.Checkpoint), s.props.duration(patience),
-			&endtxn.Request{TransactionalID: p.ID, ProducerID: p.Producer, ProducerEpoch: p.Epoch, Committed: true},
-			func(m protocol.Message) int16 { return m.(*endtxn.Response).ErrorCode })
+		end := func() error {
+			_, err := s.client.call(ctx, fmt.Sprintf("committing transaction %s of checkpoint %d", p.ID, p.Checkpoint), s.props.duration(patience),
+				&endtxn.Request{TransactionalID: p.ID, ProducerID: p.Producer, ProducerEpoch: p.Epoch, Committed: true},
+				func(m protocol.Message) int16 { return m.(*endtxn.Response).ErrorCode })
+			return err
+		}
+		err := end()
+		if err == nil && (c.Final || c.Closing) {
+			// The broker answers when the commit is certain, a little before readers see it.
+			// Asked again it answers when they do: what follows the job must find its rows.
+			err = end()
+		}
 		for _, gone := range []kafkago.Error{kafkago.InvalidProducerEpoch, kafkago.ProducerFenced, kafkago.InvalidTransactionState, kafkago.InvalidProducerIDMapping} {
 			if errors.Is(err, gone) {
 				return nil, fmt.Errorf("%w: the broker has aborted transaction %s of checkpoint %d before it was committed, so the rows between the checkpoint before and it are missing: "+

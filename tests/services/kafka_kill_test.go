@@ -179,7 +179,8 @@ INSERT INTO output SELECT n FROM input;
 			}
 		}
 		if lost > 0 || twice > 0 || len(seen) != rows {
-			t.Fatalf("job %d, %d kills: %d of %d rows are missing, %d are there more than once, %d are there at all", job, killed, lost, rows, twice, len(seen))
+			t.Fatalf("job %d, %d kills: %d of %d rows are missing, %d are there more than once, %d are there at all; the partitions end at %v, for readers of committed records at %v", job, killed, lost, rows, twice, len(seen),
+				ends(t, addr, out, partitions, kafka.ReadUncommitted), ends(t, addr, out, partitions, kafka.ReadCommitted))
 		}
 		all, stable := ends(t, addr, out, partitions, kafka.ReadUncommitted), ends(t, addr, out, partitions, kafka.ReadCommitted)
 		for p, end := range all {
