@@ -65,8 +65,32 @@ func canonical(f float64) uint64 {
 // column. The same for exchange, key group and table. No columns hash to 0, key
 // group 0.
 func Hash(ts []types.Type, cols []Vector, n int, out []uint64) {
+	clear(out[:n])
+	mixIn(ts, cols, n, out)
+}
+
+// HashUnder is Hash, but for the key group, which is that of the first k columns:
+// rows that were spread by these keep to their subtask when state filed under more
+// columns is restored. k must not be 0.
+func HashUnder(ts []types.Type, cols []Vector, k, n int, out []uint64) {
+	Hash(ts[:k], cols[:k], n, out)
+	var few [MaxRows]uint8
+	groups := few[:]
+	if n > MaxRows {
+		groups = make([]uint8, n)
+	}
+	for i, h := range out[:n] {
+		groups[i] = uint8(KeyGroup(h))
+	}
+	mixIn(ts[k:], cols[k:], n, out)
+	for i, h := range out[:n] {
+		out[i] = h&^(KeyGroups-1) | uint64(groups[i])
+	}
+}
+
+// mixIn adds columns to hashes.
+func mixIn(ts []types.Type, cols []Vector, n int, out []uint64) {
 	out = out[:n]
-	clear(out)
 	for c := range cols {
 		v := &cols[c]
 		switch ts[c].Layout() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/operators/sink"
@@ -77,6 +78,9 @@ func (c *chain) with(at *attempt, tasks int) chain {
 func (c *coordinator) save(a *ack, delta bool) (files []checkpoint.StateFile, err error) {
 	var w *checkpoint.Writer
 	err = a.snapshot.Save(delta, func(b state.Block) error {
+		if err := c.tasks[a.task].owns(b); err != nil {
+			return err
+		}
 		if w == nil {
 			if w, err = c.cfg.Checkpoint.Dir.Create(a.n, a.task, delta, c.pace()); err != nil {
 				return err
@@ -92,6 +96,21 @@ func (c *coordinator) save(a *ack, delta bool) (files []checkpoint.StateFile, er
 		err = cerr
 	}
 	return []checkpoint.StateFile{f}, err
+}
+
+// owns checks that state lies in a key group of the task's own: a restore would give
+// it to another subtask than the one its rows are sent to.
+func (t *task) owns(b state.Block) error {
+	for _, v := range t.vertices {
+		if v.identity != b.Identity {
+			continue
+		}
+		d, ok := v.node.Spec.(operators.Distributed)
+		if ok && v.node.Parallelism > 1 && d.Distribution(0).Kind == operators.ByKey && batch.Subtask(b.Group, v.node.Parallelism) != v.subtask {
+			return fmt.Errorf("internal error: state %q of %s, subtask %d, lies in key group %d, which isn't its own", b.Name, b.Identity.Role, v.subtask, b.Group)
+		}
+	}
+	return nil
 }
 
 // pace slows a writer down to the rate.

@@ -49,7 +49,8 @@ type edge struct {
 	// below to.mu
 	queue  []message
 	free   []*batch.Batch
-	left   int // batches that may still be made
+	sums   map[*batch.Batch]uint64 // in test mode: what free ones held when they were given back
+	left   int                     // batches that may still be made
 	wanted bool
 
 	done atomic.Bool // the receiver wants no more
@@ -61,6 +62,26 @@ type edge struct {
 	held  bool // has delivered the barrier that others are waited for
 	ended bool
 	ready bool // is on the task's list
+}
+
+// checksum is over the fixed-width columns of a batch.
+func checksum(b *batch.Batch) uint64 {
+	h := uint64(b.Len)
+	for _, c := range b.Cols {
+		for _, x := range c.I64 {
+			h = h*31 + uint64(x)
+		}
+		for _, x := range c.Str {
+			h = h*31 + uint64(x)
+		}
+		for _, x := range c.Buf {
+			h = h*31 + uint64(x)
+		}
+		for _, x := range c.Valid {
+			h = h*31 + x
+		}
+	}
+	return h
 }
 
 func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
@@ -92,6 +113,9 @@ func (e *edge) lend() (b *batch.Batch, done bool) {
 	case n > 0:
 		b = e.free[n-1]
 		e.free = e.free[:n-1]
+		if e.sums != nil && e.sums[b] != checksum(b) {
+			panic(e.vertex.node.Spec.Name() + " wrote to a batch that it had borrowed")
+		}
 	case e.left > 0:
 		e.left--
 		b = &batch.Batch{}
@@ -134,6 +158,11 @@ func (e *edge) giveBack() {
 		return
 	}
 	e.to.mu.Lock()
+	if e.sums != nil {
+		for _, b := range e.spent {
+			e.sums[b] = checksum(b)
+		}
+	}
 	e.free = append(e.free, e.spent...)
 	wanted := e.wanted
 	e.wanted = false

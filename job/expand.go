@@ -147,6 +147,9 @@ func (x *expander) connect(n *physical.Node, i int) {
 		}
 		for _, c := range targets {
 			edge := &edge{to: c.task.mail, vertex: c, input: i, lane: c.addLane(i), sender: v.task.mail, left: edgeBatches}
+			if x.run.cfg.Evict {
+				edge.sums = map[*batch.Batch]uint64{}
+			}
 			if x.run.cfg.EdgeBatches > 0 {
 				edge.left = x.run.cfg.EdgeBatches
 			}

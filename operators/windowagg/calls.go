@@ -25,6 +25,7 @@ type calls struct {
 	inTs  []types.Type
 	outTs []types.Type
 	keys  []batch.Vector // of the batch in hand
+	own   []batch.Vector // keys that were read from state
 	args  []batch.Vector
 
 	hashes []uint64

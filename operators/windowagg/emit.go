@@ -222,7 +222,7 @@ func (o *emitting) whole(t state.Table, at window.Span) error {
 	o.each = o.each[:0]
 	t.Each(func(id uint32) bool { o.each = append(o.each, id); return true })
 	for i := range o.each {
-		t.Keys(o.each[i:i+1], o.keys)
+		o.read(t, o.each[i:i+1])
 		if err := o.send(t, o.each[i], at); err != nil {
 			return err
 		}

@@ -147,9 +147,19 @@ func (o *operator) add(b *batch.Batch, rows []int32, end int64) error {
 		o.keys[len(o.spec.Keys)] = in.Cols[o.spec.Window.Start]
 	}
 	o.grow(in.Len)
-	batch.Hash(o.keyTs, o.keys, in.Len, o.hashes)
+	o.hash(in.Len)
 	t.Upsert(o.keys, o.hashes, o.ids, o.fresh)
 	return o.fold(t, in)
+}
+
+// hash hashes the keys; the start of an attached window has no say in where they
+// lie.
+func (o *operator) hash(n int) {
+	if k := len(o.spec.Keys); k > 0 && k < len(o.keys) {
+		batch.HashUnder(o.keyTs, o.keys, k, n, o.hashes)
+		return
+	}
+	batch.Hash(o.keyTs, o.keys, n, o.hashes)
 }
 
 // Watermark sends the windows it passes.
@@ -266,15 +276,25 @@ func (o *operator) fire(slices []int64, end int64) error {
 	return o.send(m, at)
 }
 
+// read makes keys those of rows in state. Never by writing into keys, which may
+// still be columns of an input batch: that one is somebody else's by now.
+func (o *calls) read(t state.Table, ids []uint32) {
+	if o.own == nil {
+		o.own = make([]batch.Vector, len(o.keys))
+	}
+	t.Keys(ids, o.own)
+	copy(o.keys, o.own)
+}
+
 // combine adds a slice to the merged ones.
 func (o *operator) combine(into, from state.Table) error {
 	src := o.runs[0][:0]
 	from.Each(func(id uint32) bool { src = append(src, id); return true })
 	o.runs[0] = src
 	n := len(src)
-	from.Keys(src, o.keys)
+	o.read(from, src)
 	o.grow(n)
-	batch.Hash(o.keyTs, o.keys, n, o.hashes)
+	o.hash(n)
 	into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
 	return o.merge(into, o.ids, o.fresh, from, src)
 }
@@ -308,7 +328,7 @@ func (o *operator) send(t state.Table, at window.Span) error {
 // sendAttached emits rows of attached windows, in runs of one start.
 func (o *operator) sendAttached(t state.Table, ids []uint32, end int64) error {
 	k := len(o.spec.Keys)
-	t.Keys(ids, o.keys)
+	o.read(t, ids)
 	starts := o.keys[k].I64
 	for from := 0; from < len(ids); {
 		o.live = append(o.live[:0], int32(from))

@@ -17,6 +17,7 @@ type session struct {
 	table    state.Table // (keys, session) -> the calls' cells
 	nameTs   []types.Type
 	named    []batch.Vector // the table's key: keys, then the session's name
+	joined   []batch.Vector // the key of sessions that join
 	name     batch.Vector
 	probe    []batch.Vector
 	one      [1]uint32
@@ -37,7 +38,7 @@ func (o *session) Open(env *operators.Env, out operators.Output) error {
 	key := append(o.key[:len(o.key):len(o.key)], state.Column{Type: types.BigIntType, Meaning: "session"})
 	o.nameTs = append(o.keyTs[:len(o.keyTs):len(o.keyTs)], types.BigIntType)
 	o.ended = make([]batch.Vector, len(o.keyTs))
-	o.keys, o.named = make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(key))
+	o.keys, o.joined, o.named = make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(key))
 	o.name.Prepare(types.BigIntType, 1)
 	var err error
 	o.table, err = env.State.Table(state.Spec{Name: "windows", Key: key, Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists})
@@ -70,7 +71,7 @@ func (o *session) add(b *batch.Batch, rows []int32) error {
 	}
 	o.named[k].Take(types.BigIntType, &o.sessions.Names, rows)
 	o.grow(in.Len)
-	batch.Hash(o.nameTs, o.named, in.Len, o.hashes)
+	batch.HashUnder(o.nameTs, o.named, max(k, 1), in.Len, o.hashes)
 	o.table.Upsert(o.named, o.hashes, o.ids, o.fresh)
 	return o.fold(o.table, in)
 }
@@ -78,14 +79,14 @@ func (o *session) add(b *batch.Batch, rows []int32) error {
 // join adds what is known of session from, of row i's key, to session into.
 func (o *session) join(i int, into, from int64) error {
 	row := []int32{int32(i)}
-	for c := range o.keys {
-		o.named[c].Take(o.keyTs[c], &o.keys[c], row)
+	for c := range o.keys { // not into named, whose columns may be an input's
+		o.joined[c].Take(o.keyTs[c], &o.keys[c], row)
 	}
-	src := o.find(o.named[:len(o.keys)], from)
+	src := o.find(o.joined, from)
 	if src == 0 {
 		return nil
 	}
-	id := o.find(o.named[:len(o.keys)], into)
+	id := o.find(o.joined, into)
 	if err := o.merge(o.table, []uint32{id}, []bool{false}, o.table, []uint32{src}); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (o *session) join(i int, into, from int64) error {
 func (o *session) find(key []batch.Vector, name int64) uint32 {
 	o.name.I64[0] = name
 	o.probe = append(append(o.probe[:0], key...), o.name)
-	batch.Hash(o.nameTs, o.probe, 1, o.hash[:])
+	batch.HashUnder(o.nameTs, o.probe, max(len(key), 1), 1, o.hash[:])
 	o.table.Find(o.probe, o.hash[:], o.one[:])
 	return o.one[0]
 }

@@ -109,7 +109,7 @@ func (o *operator) add(input int, b *batch.Batch, t state.Table) {
 		d.keys[i] = b.Cols[c]
 	}
 	d.keys[len(d.keys)-1] = b.Cols[o.spec.Windows[input].Start]
-	batch.Hash(o.keyTs, d.keys, n, o.hashes[:n])
+	batch.HashUnder(o.keyTs, d.keys, max(len(d.keys)-1, 1), n, o.hashes[:n])
 	t.Upsert(d.keys, o.hashes[:n], o.ids[:n], o.fresh[:n])
 	t.List(input).Append(o.ids[:n], b, d.added[:n])
 }

@@ -94,7 +94,7 @@ func (o *session) add(b *batch.Batch, rows []int32) {
 	if cap(o.ids) < n {
 		o.ids, o.fresh, o.added = make([]uint32, n), make([]bool, n), make([]state.Entry, n)
 	}
-	batch.Hash(o.keyTs, o.taken, n, o.hashes[:n])
+	batch.HashUnder(o.keyTs, o.taken, max(k, 1), n, o.hashes[:n])
 	o.rows.Upsert(o.taken, o.hashes[:n], o.ids[:n], o.fresh[:n])
 	list := o.rows.List(0)
 	list.Append(o.ids[:n], p.Compact(o.inTs, &o.part), o.added[:n])
@@ -121,7 +121,7 @@ func (o *session) find(key []batch.Vector, name int64) uint32 {
 	o.name.I64[0] = name
 	o.probeKey = append(append(o.probeKey[:0], key...), o.name)
 	hash, id := [1]uint64{}, [1]uint32{}
-	batch.Hash(o.keyTs, o.probeKey, 1, hash[:])
+	batch.HashUnder(o.keyTs, o.probeKey, max(len(key), 1), 1, hash[:])
 	o.rows.Find(o.probeKey, hash[:], id[:])
 	return id[0]
 }

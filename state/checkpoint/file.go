@@ -78,7 +78,9 @@ func (w *Writer) Block(b state.Block) error {
 // Close ends the file and syncs it; then it may be named in a manifest.
 func (w *Writer) Close() (StateFile, error) {
 	w.write([]byte{0})
-	w.write(binary.LittleEndian.AppendUint32(nil, w.file.Sum))
+	sum := w.file.Sum // a checksum over itself would be the same for every file
+	w.write(binary.LittleEndian.AppendUint32(nil, sum))
+	w.file.Sum = sum
 	if w.err == nil {
 		w.err = w.out.Flush()
 	}
@@ -101,8 +103,8 @@ func (d *Dir) Blocks(file StateFile, f func(state.Block) error) error {
 		return fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
 	}
 	n := len(b) - 4
-	if int64(len(b)) != file.Bytes || crc32.Checksum(b, castagnoli) != file.Sum || !bytes.HasPrefix(b, []byte(fileHeader)) || n < len(fileHeader) ||
-		crc32.Checksum(b[:n], castagnoli) != binary.LittleEndian.Uint32(b[n:]) {
+	if int64(len(b)) != file.Bytes || n < len(fileHeader) || !bytes.HasPrefix(b, []byte(fileHeader)) ||
+		crc32.Checksum(b[:n], castagnoli) != file.Sum || binary.LittleEndian.Uint32(b[n:]) != file.Sum {
 		return fmt.Errorf("%s: %w: its checksum doesn't hold", file.Name, ErrDamaged)
 	}
 	r := reader{b: b[len(fileHeader):n]}

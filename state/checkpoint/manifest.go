@@ -10,8 +10,12 @@ import (
 	"github.com/millrace/millrace/state"
 )
 
-// Version is that of the manifest; a newer one is refused.
-const Version = 1
+// Version is that of the manifest; a newer one is refused, and one older than
+// oldest.
+const (
+	Version = 2
+	oldest  = 2 // before it the sums of state files told nothing
+)
 
 // Manifest is a checkpoint: all a job needs to go on from it. It knows identities
 // and key groups, never tasks.
@@ -74,7 +78,7 @@ type Sink struct {
 type StateFile struct {
 	Name  string
 	Bytes int64
-	Sum   uint32 // CRC-32C of the whole file
+	Sum   uint32 // CRC-32C of all but the last four bytes, which hold it too
 	Delta bool   `json:",omitempty"`
 }
 
@@ -107,8 +111,8 @@ func unseal(kind string, b []byte) ([]byte, error) {
 	if !bytes.Equal(seal(kind, version, content), b) {
 		return nil, fmt.Errorf("%w: its checksum doesn't hold", ErrDamaged)
 	}
-	if version > Version {
-		return nil, fmt.Errorf("it has version %d, and this program reads up to %d", version, Version)
+	if version > Version || version < oldest {
+		return nil, fmt.Errorf("it has version %d, and this program reads %d to %d", version, oldest, Version)
 	}
 	return content, nil
 }

@@ -30,10 +30,12 @@ CREATE TABLE nexmark (
   person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
   auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ` + "`dateTime`" + ` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
   bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
-  ts AS CASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END,
-  WATERMARK FOR ts AS ts - INTERVAL '4' SECOND
+  ts AS %sCASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END%s,
+  pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '%s' SECOND
 ) WITH ('connector' = 'nexmark', 'events.num' = '%d');
-CREATE VIEW bid AS SELECT bid.auction, bid.bidder, bid.price, ts FROM nexmark WHERE event_type = 2;
+CREATE TABLE names (id BIGINT, name STRING) WITH ('connector' = 'filesystem', 'path' = 'testdata/names.csv', 'format' = 'csv');
+CREATE VIEW bid AS SELECT bid.auction, bid.bidder, bid.price, ts, pt FROM nexmark WHERE event_type = 2;
 CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHERE event_type = 1;
 `
 
@@ -41,7 +43,9 @@ CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHER
 type shape struct {
 	name, columns, format, query string
 	events                       int
-	ties                         bool // at parallelism 2 results hang on the order of arrival
+	ties                         bool // results hang on the order of arrival where two subtasks send to one
+	late                         bool
+	timed                        bool // acts on event time: also run on rows out of order and late
 }
 
 var shapes = []shape{
@@ -49,29 +53,35 @@ var shapes = []shape{
 		query: "SELECT auction, price, ts FROM bid WHERE MOD(auction, 7) = 1"},
 	{name: "group", columns: "bidder BIGINT, c BIGINT, s BIGINT", format: "changelog-json", events: 150_000,
 		query: "SELECT bidder, COUNT(*), SUM(price) FROM bid WHERE MOD(auction, 3) = 1 GROUP BY bidder"},
-	{name: "windows", columns: "auction BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000,
+	{name: "windows", columns: "auction BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, timed: true,
 		query: "SELECT auction, window_start, COUNT(*) FROM HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '2' SECOND) GROUP BY auction, window_start, window_end"},
 	{name: "join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 150_000,
 		query: "SELECT a.id, a.category, b.price FROM auction a JOIN bid b ON a.id = b.auction WHERE MOD(b.bidder, 3) = 1"},
 	{name: "top-n", columns: "auction BIGINT, bidder BIGINT, price BIGINT, rn BIGINT", format: "changelog-json", events: 150_000, ties: true,
 		query: "SELECT auction, bidder, price, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS rn FROM bid) WHERE rn <= 3"},
-	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 150_000, ties: true,
+	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 150_000,
 		query: "SELECT bidder, auction, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts DESC) AS rn FROM bid) WHERE rn = 1"},
-	{name: "sessions", columns: "bidder BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, ties: true,
+	{name: "sessions", columns: "bidder BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, timed: true,
 		query: "SELECT bidder, window_start, COUNT(*) FROM SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY bidder, window_start, window_end"},
-	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 150_000, ties: true,
+	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 150_000, timed: true,
 		query: "SELECT bidder, price, SUM(price) OVER w, COUNT(*) OVER w FROM bid WHERE MOD(auction, 3) = 1 WINDOW w AS (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW)"},
-	{name: "match", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 200_000, ties: true,
+	{name: "match", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 200_000, timed: true,
 		query: "SELECT * FROM bid MATCH_RECOGNIZE (PARTITION BY auction, bidder ORDER BY ts MEASURES FIRST(A.ts) AS a, LAST(A.ts) AS z, COUNT(A.price) AS n " +
 			"AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) WITHIN INTERVAL '2' SECOND DEFINE A AS AVG(A.price) < 10000)"},
-	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 200_000, ties: true,
+	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 200_000, timed: true,
 		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
-	{name: "window-top-n", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 300_000, ties: true,
+	{name: "window-top-n", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 300_000, timed: true,
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
+	{name: "look-up", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 100_000,
+		query: "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='1ms', 'max-attempts'='2') */ b.auction, b.bidder, n.name FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id WHERE MOD(b.auction, 97) = 1"},
 }
 
 func (s shape) script(dir string) string {
-	return fmt.Sprintf(table, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
+	delay, open, shift := "4", "", ""
+	if s.late { // a tenth is two seconds behind, which is waited for, and a tenth five
+		delay, open, shift = "3", "TIMESTAMPADD(SECOND, CASE MOD(COALESCE(bid.price, 0), 10) WHEN 7 THEN -5 WHEN 3 THEN -2 ELSE 0 END, ", ")"
+	}
+	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
 }
 
 func number(t *testing.T, name string, def int) int {
@@ -163,7 +173,14 @@ func TestKill(t *testing.T) {
 	kills, seed := number(t, "CRASH_KILLS", 0), number(t, "CRASH_SEED", 1)
 	short := kills == 0
 	bin := build(t)
-	for i, s := range shapes {
+	all := shapes
+	for _, s := range shapes {
+		if s.timed {
+			s.name, s.late = s.name+"-late", true
+			all = append(all, s)
+		}
+	}
+	for i, s := range all {
 		for _, p := range []int{1, 2} {
 			if p > 1 && s.ties || short && !s.ties && p != 1+i%2 {
 				continue
