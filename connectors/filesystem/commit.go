@@ -96,6 +96,7 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 		if err := s.publish(e); err != nil {
 			return nil, err
 		}
+		s.hold(k, false)
 		dirs[e.Dir] = true
 		rest.Partitions = s.done.add(rest.Partitions, e)
 	}

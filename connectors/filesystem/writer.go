@@ -11,6 +11,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -27,7 +28,8 @@ type writer struct {
 	id      string // of this run, in file names
 	files   int
 	open    map[string]*file
-	ready   []entry // closed since the last Prepare
+	ready   []entry  // closed since the last Prepare
+	held    []string // files that the sink holds for this writer, and some it has let go of
 	rows    map[string][]int32
 	order   []string
 	path    []byte
@@ -178,6 +180,9 @@ func (w *writer) create(dir string) (*file, error) {
 	}
 	lock(f.f)
 	w.s.hold(filepath.Join(dir, f.name), true)
+	if w.held = append(w.held, filepath.Join(dir, f.name)); len(w.held)%64 == 0 {
+		w.held = slices.DeleteFunc(w.held, func(name string) bool { return !w.s.held(name) })
+	}
 	f.out = bufio.NewWriterSize(f.f, 1<<17)
 	if format.CreateFile != nil {
 		f.blocks, err = format.CreateFile(w.s.spec, f.out)
@@ -240,8 +245,7 @@ func (w *writer) finish(f *file) error {
 	if err != nil {
 		return err
 	}
-	delete(w.open, f.dir)
-	w.s.hold(filepath.Join(f.dir, f.name), false)
+	delete(w.open, f.dir) // still held: a Commit of when it was open may be under way
 	w.ready = append(w.ready, entry{Dir: f.dir, Name: f.name, Size: info.Size(), Opened: f.opened.UnixMilli()})
 	return nil
 }
@@ -285,8 +289,10 @@ func (w *writer) Prepare(context.Context, uint64) ([]byte, error) {
 // Close closes the open files; they stay hidden.
 func (w *writer) Close() error {
 	var first error
+	for _, name := range w.held {
+		w.s.hold(name, false)
+	}
 	for _, f := range w.open {
-		w.s.hold(filepath.Join(f.dir, f.name), false)
 		if err := f.f.Close(); err != nil && first == nil {
 			first = err
 		}

@@ -8,7 +8,7 @@ package crash
 
 import (
 	"bytes"
-	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math/rand"
 	"os"
@@ -81,7 +81,7 @@ func (s shape) script(dir string) string {
 	if s.late { // a tenth is two seconds behind, which is waited for, and a tenth five
 		delay, open, shift = "3", "TIMESTAMPADD(SECOND, CASE MOD(COALESCE(bid.price, 0), 10) WHEN 7 THEN -5 WHEN 3 THEN -2 ELSE 0 END, ", ")"
 	}
-	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
+	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s', 'sink.rolling-policy.file-size' = '20kb');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
 }
 
 func number(t *testing.T, name string, def int) int {
@@ -153,20 +153,68 @@ func (j job) rows(t *testing.T) []string {
 	return lines
 }
 
-// pending says that a manifest names transactions that aren't visible: the kill
-// fell between prepare and commit.
+// manifests are the state directory's, oldest first.
+func (j job) manifests() []string {
+	list, _ := filepath.Glob(filepath.Join(j.state, "*", "*.manifest"))
+	sort.Slice(list, func(a, b int) bool {
+		return len(list[a]) < len(list[b]) || len(list[a]) == len(list[b]) && list[a] < list[b]
+	})
+	return list
+}
+
+// pending says that the newest manifest names finished files that aren't visible:
+// the kill fell between prepare and commit.
 func (j job) pending() bool {
-	manifests, _ := filepath.Glob(filepath.Join(j.state, "*", "*.manifest"))
-	hidden, _ := filepath.Glob(filepath.Join(j.out, ".*"))
-	for _, m := range manifests {
-		b, _ := os.ReadFile(m)
-		for _, h := range hidden {
-			if bytes.Contains(b, []byte(base64.StdEncoding.EncodeToString([]byte(h)))) {
-				return true
+	list := j.manifests()
+	if len(list) == 0 {
+		return false
+	}
+	b, _ := os.ReadFile(list[len(list)-1])
+	_, b, _ = bytes.Cut(b, []byte("\n"))
+	var m struct{ Sinks []struct{ Pending [][]byte } }
+	if json.Unmarshal(b, &m) != nil {
+		return false
+	}
+	for _, s := range m.Sinks {
+		for _, p := range s.Pending {
+			var files struct {
+				Files []struct {
+					Name string
+					Open bool
+				}
+			}
+			if json.Unmarshal(p, &files) != nil {
+				continue
+			}
+			for _, f := range files.Files {
+				if _, err := os.Stat(filepath.Join(j.out, "."+f.Name+".inprogress")); err == nil && !f.Open {
+					return true
+				}
 			}
 		}
 	}
 	return false
+}
+
+// aim waits, then, for every other kill, for the next manifest to appear: a commit
+// follows it.
+func (j job) aim(wait time.Duration, close bool, over <-chan struct{}) {
+	select {
+	case <-over:
+		return
+	case <-time.After(wait):
+	}
+	had := j.manifests()
+	for tries := 0; close && tries < 200; tries++ {
+		if now := j.manifests(); len(now) > 0 && (len(had) == 0 || now[len(now)-1] != had[len(had)-1]) {
+			return
+		}
+		select {
+		case <-over:
+			return
+		case <-time.After(200 * time.Microsecond):
+		}
+	}
 }
 
 func TestKill(t *testing.T) {
@@ -208,9 +256,15 @@ func TestKill(t *testing.T) {
 							t.Fatal(err)
 						}
 						wait := time.Duration(r.Int63n(int64(took)))
-						timer := time.AfterFunc(wait, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+						over, aimed := make(chan struct{}), make(chan struct{})
+						go func() {
+							defer close(aimed)
+							j.aim(wait, done%2 == 1, over)
+							_ = cmd.Process.Signal(syscall.SIGKILL)
+						}()
 						err := cmd.Wait()
-						timer.Stop()
+						close(over)
+						<-aimed
 						if strings.Contains(text.String(), "goes on from checkpoint") {
 							resumed++
 						}
@@ -226,6 +280,9 @@ func TestKill(t *testing.T) {
 						}
 					}
 					same(t, want, j.rows(t))
+				}
+				if kills >= 50 && between == 0 {
+					t.Errorf("no kill of %d fell between prepare and commit", done)
 				}
 				t.Logf("%d kills, %d of them between prepare and commit, %d runs went on from a checkpoint, %d rows", done, between, resumed, len(want))
 			})
