@@ -110,12 +110,16 @@ func (s *Session) job(id *ast.Text) (*Job, error) {
 }
 
 func (s *Session) stopJob(stmt *ast.StopJob, out Output) error {
-	if stmt.Savepoint || stmt.Drain {
-		return sqlerr.Unsupported(stmt.Span(), "STOP JOB with SAVEPOINT or DRAIN")
-	}
 	j, err := s.job(&stmt.ID)
 	if err != nil {
 		return err
+	}
+	if stmt.Savepoint {
+		path, err := j.Savepoint(SavepointOptions{Stop: true, Drain: stmt.Drain})
+		if err != nil {
+			return err
+		}
+		return answer(out, []string{"savepoint path"}, [][]string{{path}})
 	}
 	j.Stop()
 	<-j.Done()

@@ -37,9 +37,10 @@ type Job struct {
 	Bounded bool
 	Graph   *physical.Graph
 
-	monitor job.Monitor
-	cancel  context.CancelFunc
-	done    chan struct{}
+	monitor    job.Monitor
+	savepoints string // where they go unless a directory is named; "": nowhere
+	cancel     context.CancelFunc
+	done       chan struct{}
 
 	mu           sync.Mutex
 	status       Status

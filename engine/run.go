@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -228,6 +229,10 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 	cfg.Driver = s.cfg.Driver
 	cfg.Progress = s.watch(p, out)
 	closeDir, err := s.keep(&cfg, p, out)
+	savepoints := s.first("", "execution.checkpointing.savepoint-dir", "state.savepoints.dir")
+	if savepoints == "" && cfg.Checkpoint.Dir != nil {
+		savepoints = filepath.Join(cfg.Checkpoint.Dir.Path(), "savepoints")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -236,6 +241,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		j := s.newJob(p, cancel)
+		j.savepoints = savepoints
 		s.list.add(j)
 		if w, ok := out.(JobWatcher); ok {
 			w.Began(j)

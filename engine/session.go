@@ -56,8 +56,9 @@ type Config struct {
 	Connector func(*connectors.Connector) *connectors.Connector
 	Driver    func() job.Driver // who decides which task runs; nil: goroutines
 
-	StateDir         string // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
-	AcceptDuplicates bool   // fall back behind a checkpoint whose sinks have published
+	StateDir         string   // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
+	Accept           []string // verdicts about an edited query that are agreed to: kept, migrated, rebuilt, dropped
+	AcceptDuplicates bool     // fall back behind a checkpoint whose sinks have published
 }
 
 // Session is one user's catalog names and settings. It belongs to one goroutine.
@@ -226,15 +227,13 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	}
 	c.Evict = s.Option("millrace.evict", "false") == "true"    // a test mode
 	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0) // likewise
-	c.Checkpoint.Interval = duration("execution.checkpointing.interval", "10 s")
-	c.Checkpoint.Retain = 2
-	for _, key := range []string{"state.checkpoints.num-retained", "execution.checkpointing.num-retained"} {
-		c.Checkpoint.Retain = number(key, c.Checkpoint.Retain)
+	s.checkpointing(&c, number, duration)
+	if e := s.refused(); e != nil && err == nil {
+		err = e
 	}
-	c.Checkpoint.Rate = int64(number("millrace.checkpoint-mb-per-second", 200)) << 20
-	c.Checkpoint.MinPause = duration("execution.checkpointing.min-pause", "0 ms")
-	c.Checkpoint.Timeout = duration("execution.checkpointing.timeout", "10 min")
-	c.Checkpoint.Tolerable = number("execution.checkpointing.tolerable-failed-checkpoints", 0)
+	if e := s.restart(&c, number, duration); e != nil && err == nil {
+		err = e
+	}
 	c.BufferTimeout = duration("execution.buffer-timeout.interval", s.Option("execution.buffer-timeout", "100 ms"))
 	c.Memory = &operators.Budget{Name: "job", Limit: s.cfg.Memory}
 	return c, err

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/millrace/millrace/job"
@@ -85,22 +87,39 @@ func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), 
 			return none, err
 		}
 	}
-	if dir == "" || p.collects || p.session.Batch {
+	if p.collects || p.session.Batch {
 		return none, nil
 	}
 	cp := &c.Checkpoint
+	cp.Note, cp.AcceptDuplicates = out.Note, s.cfg.AcceptDuplicates
+	for _, v := range s.cfg.Accept {
+		cp.Accept = append(cp.Accept, job.Verdict(v))
+	}
+	if err := s.savepoint(cp); err != nil || dir == "" {
+		return none, err
+	}
 	if cp.Dir, err = checkpoint.Open(filepath.Join(dir, folder(p.graph.Job))); err != nil {
 		return none, err
 	}
-	closeDir = func() { _ = cp.Dir.Close() }
-	cp.Note, cp.AcceptDuplicates = out.Note, s.cfg.AcceptDuplicates
-	from, err := local("execution.savepoint.path", s.first("", "execution.savepoint.path", "execution.state-recovery.path"))
-	if err == nil && from != "" {
-		cp.From, err = checkpoint.At(checkpoint.OS{}, from)
+	return func() { _ = cp.Dir.Close() }, nil
+}
+
+// savepoint finds what execution.savepoint.path names: a directory with one or
+// more checkpoints, of which the newest counts, or a manifest.
+func (s *Session) savepoint(cp *job.Checkpoint) error {
+	const key = "execution.savepoint.path"
+	from, err := local(key, s.first("", key, "execution.state-recovery.path"))
+	if err != nil || from == "" {
+		return err
 	}
-	if err != nil {
-		closeDir()
-		return none, err
+	if name, ok := strings.CutSuffix(filepath.Base(from), ".manifest"); ok {
+		if cp.FromN, err = strconv.ParseUint(name, 10, 64); err == nil {
+			from = filepath.Dir(from)
+		}
 	}
-	return closeDir, nil
+	if _, err := os.Stat(from); err != nil {
+		return sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%s: %v", key, err)
+	}
+	cp.From, err = checkpoint.At(checkpoint.OS{}, from)
+	return err
 }

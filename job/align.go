@@ -3,6 +3,7 @@ package job
 import (
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/sink"
+	"github.com/millrace/millrace/state"
 )
 
 // alignment is a task's part in a barrier: which of its senders have delivered it.
@@ -16,10 +17,11 @@ type alignment struct {
 // request is the coordinator's question for a barrier.
 type request struct {
 	n       uint64
-	durable bool // freeze the state
-	delta   bool // write what changed since the last one alone
-	stop    bool // the heads aren't stepped again
-	final   bool // nothing will follow
+	durable bool            // freeze the state
+	delta   bool            // write what changed since the last one alone
+	stop    bool            // the heads aren't stepped again
+	final   bool            // nothing will follow
+	order   *SavepointOrder // it is a savepoint; nil: a checkpoint
 }
 
 // callKind tells calls apart.
@@ -30,6 +32,7 @@ const (
 	confirmCall          // checkpoint n exists
 	abortCall            // it doesn't
 	splitsCall           // a source has new splits: look again
+	drainCall            // the heads end where they are
 	leaveCall            // the job is over
 )
 
@@ -72,6 +75,15 @@ func (t *task) answer() error {
 				}
 				if _, err := v.nextSplit(); err != nil {
 					return v.fail(err)
+				}
+			}
+		case drainCall:
+			for _, v := range t.heads {
+				if v.ended {
+					continue
+				}
+				if err := t.endHead(v); err != nil {
+					return err
 				}
 			}
 		case leaveCall:
@@ -155,8 +167,17 @@ func (t *task) checkpoint(r request) error {
 		return err
 	}
 	a := ack{n: r.n, task: t.index}
+	var usage []state.Usage
+	if r.durable {
+		usage = t.store.Usage()
+	}
 	for _, v := range t.vertices {
 		m := vertexAck{vertex: v, marks: v.marks()}
+		for _, u := range usage {
+			if u.Identity == v.identity {
+				m.keys += int64(u.Keys)
+			}
+		}
 		if v.head != nil {
 			m.splits = v.head.Positions()
 		}
@@ -192,7 +213,7 @@ func (t *task) checkpoint(r request) error {
 			}
 		}
 	}
-	t.coord.acknowledge(a, r.delta)
+	t.coord.acknowledge(a, r)
 	return nil
 }
 

@@ -17,12 +17,15 @@ import (
 type Checkpoint struct {
 	Dir       *checkpoint.Dir // nil: none are kept, sinks are committed without
 	From      *checkpoint.Dir // a savepoint to start from when Dir has no checkpoint; nil: none
+	FromN     uint64          // which one in From; 0: the newest
 	Interval  time.Duration   // 0: at the end alone
 	MinPause  time.Duration
 	Timeout   time.Duration
 	Tolerable int   // failures in a row that don't end the job
 	Retain    int   // checkpoints kept; 0: one
 	Rate      int64 // bytes a second that state files are written with at most; 0: as fast as can be
+	// Accept are the verdicts about an edited query that its user has agreed to.
+	Accept []Verdict
 	// AcceptDuplicates falls back behind a checkpoint whose sinks may have committed.
 	AcceptDuplicates bool
 	Note             func(string) // remarks for the user; nil: nobody listens
@@ -75,14 +78,14 @@ func (c *chain) with(at *attempt, tasks int) chain {
 }
 
 // save writes what a task froze; a task without state writes no file.
-func (c *coordinator) save(a *ack, delta bool) (files []checkpoint.StateFile, err error) {
+func (c *coordinator) save(a *ack, r request) (files []checkpoint.StateFile, err error) {
 	var w *checkpoint.Writer
-	err = a.snapshot.Save(delta, func(b state.Block) error {
+	err = a.snapshot.Save(r.delta, func(b state.Block) error {
 		if err := c.tasks[a.task].owns(b); err != nil {
 			return err
 		}
 		if w == nil {
-			if w, err = c.cfg.Checkpoint.Dir.Create(a.n, a.task, delta, c.pace()); err != nil {
+			if w, err = c.dirOf(r).Create(a.n, a.task, r.delta, c.pace()); err != nil {
 				return err
 			}
 		}
@@ -130,8 +133,12 @@ func (c *coordinator) pace() func(bytes int) {
 
 // writeManifest makes the checkpoint exist.
 func (c *coordinator) writeManifest(at *attempt) error {
-	next := c.chain.with(at, len(c.tasks))
-	m := &checkpoint.Manifest{N: at.n, Job: c.graph.Job, Final: at.final}
+	base := c.chain
+	if at.order != nil {
+		base = chain{}
+	}
+	next := base.with(at, len(c.tasks))
+	m := &checkpoint.Manifest{N: at.n, Job: c.graph.Job, Final: at.final && at.order == nil, Savepoint: at.order != nil, Made: c.cfg.Session.Now().UnixMilli()}
 	for _, f := range next.files {
 		m.Files = append(m.Files, f...)
 	}
@@ -146,10 +153,17 @@ func (c *coordinator) writeManifest(at *attempt) error {
 			m.Sinks = append(m.Sinks, checkpoint.Sink{Table: s.Table, Ordinal: ordinal(ordinals, "sink "+s.Table), Pending: list})
 		}
 	}
-	if err := c.cfg.Checkpoint.Dir.Write(m); err != nil {
+	if err := c.dirOf(at.request).Write(m); err != nil {
 		return err
 	}
-	c.chain = next
+	for _, f := range next.files {
+		for _, x := range f {
+			at.bytes += x.Bytes
+		}
+	}
+	if at.order == nil {
+		c.chain = next
+	}
 	return nil
 }
 
@@ -160,11 +174,12 @@ func ordinal(of map[string]int, name string) int {
 
 // vertexOf is what is kept of a node's subtasks.
 func (c *coordinator) vertexOf(at *attempt, n *physical.Node) checkpoint.Vertex {
-	v := checkpoint.Vertex{Identity: c.nodes[n][0].identity, Subtasks: make([]checkpoint.Marks, len(c.nodes[n])), Tables: c.nodes[n][0].tables}
+	v := checkpoint.Vertex{Text: n.Describe(), Identity: c.nodes[n][0].identity, Subtasks: make([]checkpoint.Marks, len(c.nodes[n])), Tables: c.nodes[n][0].tables}
 	for _, a := range at.acks {
 		for _, x := range a.vertices {
 			if x.vertex.node == n {
 				v.Subtasks[x.vertex.subtask] = x.marks
+				v.Keys += x.keys
 			}
 		}
 	}
@@ -184,7 +199,7 @@ func sourceName(v *vertex) string {
 // them before its barrier, the others as they were.
 func (c *coordinator) sourceOf(at *attempt, n *physical.Node, ordinals map[string]int) checkpoint.Source {
 	name := sourceName(c.nodes[n][0])
-	out := checkpoint.Source{Table: name, Ordinal: ordinal(ordinals, name)}
+	out := checkpoint.Source{Identity: c.nodes[n][0].identity, Table: name, Ordinal: ordinal(ordinals, name)}
 	got := map[string]operators.SplitState{}
 	var order []string
 	for _, a := range at.acks {

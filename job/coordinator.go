@@ -29,6 +29,7 @@ type coordinator struct {
 	mu     sync.Mutex
 	events []event
 	last   request // the last that was made
+	stats  checkpointStats
 
 	at       *attempt
 	n        uint64 // the last checkpoint's number
@@ -43,6 +44,9 @@ type coordinator struct {
 	reported time.Time
 	kept     map[*physical.Node][][]byte // what commits have kept
 	chain    chain
+	orders   []*SavepointOrder // not yet begun
+	stop     *SavepointOrder   // the job ends with this one
+	draining bool
 	over     bool
 }
 
@@ -52,6 +56,7 @@ type attempt struct {
 	began time.Time
 	acks  []ack
 	err   error
+	bytes int64 // of the state files it names
 }
 
 // ack is a task's part of a checkpoint.
@@ -68,6 +73,7 @@ type ack struct {
 type vertexAck struct {
 	vertex    *vertex
 	marks     checkpoint.Marks
+	keys      int64
 	splits    []operators.SplitState
 	pending   []pending
 	watermark int64 // a sink's, for Commit
@@ -82,6 +88,7 @@ type pending struct {
 // event is what a task tells.
 type event struct {
 	ack      *ack
+	order    *SavepointOrder
 	finished bool
 	sink     bool
 }
@@ -161,6 +168,9 @@ func (c *coordinator) turn(soft context.Context, now time.Time) error {
 			return err
 		}
 	}
+	if c.over {
+		return nil
+	}
 	c.progress(now)
 	if err := c.discover(now); err != nil {
 		return err
@@ -178,9 +188,13 @@ func (c *coordinator) turn(soft context.Context, now time.Time) error {
 		return nil
 	}
 	switch {
+	case len(c.orders) > 0:
+		o := c.orders[0]
+		c.orders = c.orders[1:]
+		return c.begin(request{durable: true, order: o, stop: o.last, final: o.last && c.left == 0}, now)
 	case c.left == 0:
 		return c.begin(request{durable: c.durable(), final: true, stop: true}, now)
-	case c.stopping:
+	case c.stopping && !c.draining:
 		return c.begin(request{durable: c.durable(), stop: true}, now)
 	case c.soon && c.publishes() && !now.Before(c.ended.Add(c.cfg.Checkpoint.MinPause)):
 		return c.begin(request{durable: c.durable()}, now)
@@ -196,6 +210,8 @@ func (c *coordinator) event(e event, now time.Time) error {
 		c.left--
 	case e.sink:
 		c.soon = true
+	case e.order != nil:
+		c.ordered(e.order)
 	case e.ack != nil:
 		return c.acknowledged(*e.ack, now)
 	}
@@ -229,12 +245,14 @@ func (c *coordinator) interval() time.Duration {
 // begin asks every task for a barrier. With nothing to keep and nothing to publish
 // a job ends without.
 func (c *coordinator) begin(r request, now time.Time) error {
-	if r.stop && !c.durable() && !c.publishes() {
-		c.over = true
+	if r.stop && !c.durable() && !c.publishes() && r.order == nil {
+		if !c.lastOrder() {
+			c.over = true
+		}
 		return nil
 	}
 	c.n++
-	r.n, r.delta = c.n, r.durable && !c.chain.wantsBase()
+	r.n, r.delta = c.n, r.durable && r.order == nil && !c.chain.wantsBase()
 	c.mu.Lock()
 	c.last = r
 	c.mu.Unlock()
@@ -247,14 +265,14 @@ func (c *coordinator) begin(r request, now time.Time) error {
 
 // acknowledge is a task's answer, from its goroutine: the state is written beside
 // it.
-func (c *coordinator) acknowledge(a ack, delta bool) {
+func (c *coordinator) acknowledge(a ack, r request) {
 	if a.snapshot == nil {
 		c.tell(event{ack: &a})
 		return
 	}
 	c.driver.background(func() {
 		defer a.snapshot.Release()
-		a.files, a.err = c.save(&a, delta)
+		a.files, a.err = c.save(&a, r)
 		c.tell(event{ack: &a})
 	})
 }
@@ -273,7 +291,9 @@ func (c *coordinator) acknowledged(a ack, now time.Time) error {
 	return c.complete(now)
 }
 
-// complete makes the checkpoint exist, tells the tasks, and commits.
+// complete makes the checkpoint exist, tells the tasks, and commits. A savepoint of
+// a job that runs on is no part of its own recovery: what is pending stays so, and
+// what has changed still has.
 func (c *coordinator) complete(now time.Time) error {
 	at := c.at
 	if at.durable {
@@ -282,18 +302,32 @@ func (c *coordinator) complete(now time.Time) error {
 		}
 	}
 	c.failures = 0
+	c.stats.made(at, now)
+	if at.order != nil && !at.order.commits {
+		for _, t := range c.tasks {
+			t.mail.call(call{kind: abortCall, n: at.n})
+		}
+		c.at, c.over = nil, at.order.last
+		at.order.done(nil)
+		return nil
+	}
 	for _, t := range c.tasks {
 		t.mail.call(call{kind: confirmCall, n: at.n})
 	}
 	if err := c.commit(at, now); err != nil {
 		return err
 	}
+	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
+	if at.order != nil {
+		c.over = true
+		at.order.done(nil)
+		return nil
+	}
 	c.confirm(at)
 	if at.durable {
 		c.retain()
 	}
-	c.at, c.ended, c.next = nil, now, now.Add(max(c.interval(), c.cfg.Checkpoint.MinPause))
-	if c.over = at.stop; at.durable && !at.final {
+	if c.over = at.stop && !c.lastOrder(); at.durable && !at.final {
 		c.noteStop(at.n)
 	}
 	return nil
@@ -307,11 +341,18 @@ func (c *coordinator) noteStop(n uint64) {
 
 // giveUp ends the attempt without a checkpoint; too many in a row end the job.
 func (c *coordinator) giveUp(err error, now time.Time) error {
-	n := c.at.n
-	stop := c.at.stop
+	n, stop, order := c.at.n, c.at.stop, c.at.order
+	c.stats.failed()
 	c.at, c.ended, c.next = nil, now, now.Add(c.interval())
 	for _, t := range c.tasks {
 		t.mail.call(call{kind: abortCall, n: n})
+	}
+	if order != nil { // the job itself hasn't failed
+		order.done(fmt.Errorf("savepoint failed: %w", err))
+		if !order.last {
+			return nil
+		}
+		return fmt.Errorf("savepoint failed: %w", err)
 	}
 	if c.failures++; c.failures > c.cfg.Checkpoint.Tolerable || stop {
 		return fmt.Errorf("checkpoint %d failed: %w", n, err)
@@ -321,11 +362,12 @@ func (c *coordinator) giveUp(err error, now time.Time) error {
 
 // commit brings every sink's transactions home.
 func (c *coordinator) commit(at *attempt, now time.Time) error {
-	if at.durable && c.anyPending(at) {
+	if at.durable && c.durable() && c.anyPending(at) {
 		if err := c.cfg.Checkpoint.Dir.MarkCommits(at.n); err != nil {
 			return err
 		}
 	}
+	kept := false
 	for _, n := range c.graph.Nodes {
 		spec, ok := n.Spec.(*sink.Spec)
 		if !ok {
@@ -338,6 +380,10 @@ func (c *coordinator) commit(at *attempt, now time.Time) error {
 			return &failure{operator: spec.Name(), err: fmt.Errorf("sink %s: %w", spec.Table, err)}
 		}
 		c.kept[n] = keep
+		kept = kept || len(keep) > 0
+	}
+	if at.durable && at.stop && c.durable() && at.order == nil && !kept {
+		return c.cfg.Checkpoint.Dir.MarkPublished(at.n)
 	}
 	return nil
 }

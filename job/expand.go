@@ -185,7 +185,7 @@ func identities(g *physical.Graph) map[*physical.Node]state.Identity {
 // doesn't say how its input must be spread gets no state: its results would be
 // wrong.
 func (t *task) opener(v *vertex) state.Opener {
-	o := state.Opener(recording{Opener: t.store.Open(v.identity), v: v})
+	o := state.Opener(noting{Opener: t.store.Open(v.identity), v: v})
 	if _, ok := v.node.Spec.(operators.Distributed); !ok && v.node.Parallelism > 1 && v.head == nil {
 		return refusing{Opener: o, name: v.node.Spec.Name()}
 	}

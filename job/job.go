@@ -21,6 +21,7 @@
 //	align.go        barriers in a task
 //	coordinator.go, splits.go   beside the tasks
 //	checkpoint.go, recover.go   what is kept and read back
+//	savepoint.go, restart.go    what users order; what follows a failure
 //	driver.go, simulator.go     who runs when
 //	monitor.go, stopwatch.go    what a job tells of itself while it runs
 //
@@ -54,6 +55,7 @@ type Config struct {
 	Evict         bool          // a test mode: no state id survives its turn
 	Memory        *operators.Budget
 	Checkpoint    Checkpoint
+	Restart       Restart
 	// Driver makes what runs an attempt; nil: NewWorkers.
 	Driver func() Driver
 	// Progress is called now and then, from a goroutine of the job's; nil: never.
@@ -86,7 +88,7 @@ func Run(ctx context.Context, g *physical.Graph, cfg Config) error {
 	if cfg.Checkpoint.Timeout <= 0 {
 		cfg.Checkpoint.Timeout = 10 * time.Minute
 	}
-	return runOnce(ctx, g, cfg)
+	return restarting(ctx, g, cfg)
 }
 
 // run is one attempt at running a graph.
@@ -102,6 +104,8 @@ type run struct {
 	coord   *coordinator
 
 	restored *checkpoint.Manifest // where the job goes on; nil: it begins
+	from     *Upgrade             // how that fits the query
+	gone     chan struct{}        // closed when it has ended
 
 	mu    sync.Mutex
 	first error
@@ -109,7 +113,8 @@ type run struct {
 
 func runOnce(soft context.Context, g *physical.Graph, cfg Config) (err error) {
 	defer guard(&err)
-	r := &run{cfg: cfg, graph: g, driver: NewWorkers()}
+	r := &run{cfg: cfg, graph: g, driver: NewWorkers(), gone: make(chan struct{})}
+	defer close(r.gone)
 	if cfg.Driver != nil {
 		r.driver = cfg.Driver()
 	}

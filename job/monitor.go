@@ -27,6 +27,8 @@ type Report struct {
 	Operators []OperatorReport // as in the graph: inputs first
 	Splits    []SplitReport
 	Errors    []BadRowReport // the first rows of each scan that couldn't be decoded
+
+	Checkpoints Checkpoints
 }
 
 // OperatorReport sums up the subtasks of one operator.
@@ -110,7 +112,7 @@ func (m *Monitor) Report() Report {
 
 // report sums up the metrics.
 func (r *run) report(began time.Time) Report {
-	out := Report{Job: r.graph.Job, At: r.cfg.Session.Now(), Began: began}
+	out := Report{Job: r.graph.Job, At: r.cfg.Session.Now(), Began: began, Checkpoints: r.coord.stats.get()}
 	stuck := map[*vertex]time.Duration{}
 	for _, t := range r.tasks {
 		if v, d := t.watch.current(); v != nil {

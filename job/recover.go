@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -14,7 +13,6 @@ import (
 	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/checkpoint"
-	"github.com/millrace/millrace/types"
 )
 
 // RestoreError says that a job can't go on from its checkpoint, and what to do.
@@ -40,17 +38,21 @@ var errFinished = errors.New("finished")
 // places. It runs before the tasks do.
 func (r *run) recover(ctx context.Context) error {
 	cp := r.cfg.Checkpoint
-	if cp.Dir == nil {
+	if cp.Dir == nil && cp.From == nil {
 		return nil
 	}
-	m, blocks, err := newest(cp, r.idempotent())
-	if err != nil {
-		return err
+	var m *checkpoint.Manifest
+	var blocks []state.Block
+	var err error
+	if cp.Dir != nil {
+		if m, blocks, err = newest(cp, r.idempotent()); err != nil {
+			return err
+		}
 	}
 	dir := cp.Dir
 	if m == nil && cp.From != nil {
 		dir = cp.From
-		if m, blocks, err = newest(Checkpoint{Dir: cp.From, Note: cp.Note, AcceptDuplicates: true}, true); err != nil {
+		if m, blocks, err = newest(Checkpoint{Dir: cp.From, FromN: cp.FromN, Note: cp.Note, AcceptDuplicates: true}, true); err != nil {
 			return err
 		}
 		if m == nil {
@@ -58,15 +60,17 @@ func (r *run) recover(ctx context.Context) error {
 		}
 	}
 	if m != nil {
-		if err := r.fits(m); err != nil {
+		if err := r.upgrade(m, blocks); err != nil {
 			return err
 		}
 	}
 	if err := r.bringHome(ctx, m); err != nil {
 		return err
 	}
-	if err := cp.Dir.Sweep(); err != nil {
-		return err
+	if cp.Dir != nil {
+		if err := cp.Dir.Sweep(); err != nil {
+			return err
+		}
 	}
 	if m == nil {
 		return nil
@@ -76,10 +80,15 @@ func (r *run) recover(ctx context.Context) error {
 		return errFinished
 	}
 	r.coord.n, r.restored = m.N, m
+	r.coord.stats.Restored = m.N
 	if dir != cp.Dir { // what the savepoint was numbered is not ours
 		r.coord.n = 0
 	}
-	r.note(fmt.Sprintf("job %q goes on from checkpoint %d", r.graph.Job, m.N))
+	what := fmt.Sprint("checkpoint ", m.N)
+	if m.Savepoint {
+		what = "savepoint " + dir.Path()
+	}
+	r.note(fmt.Sprintf("job %q goes on from %s", r.graph.Job, what))
 	return r.place(m, blocks)
 }
 
@@ -89,6 +98,9 @@ func newest(cp Checkpoint, idempotent bool) (*checkpoint.Manifest, []state.Block
 	list, err := cp.Dir.List()
 	if err != nil {
 		return nil, nil, err
+	}
+	if cp.FromN > 0 {
+		list = []uint64{cp.FromN}
 	}
 	for i, n := range list {
 		var blocks []state.Block
@@ -102,6 +114,7 @@ func newest(cp Checkpoint, idempotent bool) (*checkpoint.Manifest, []state.Block
 			}
 		}
 		if err == nil {
+			m.Published = cp.Dir.Published(n)
 			return m, blocks, nil
 		}
 		if !errors.Is(err, checkpoint.ErrDamaged) {
@@ -140,52 +153,40 @@ func (r *run) idempotent() bool {
 	return true
 }
 
-// fits refuses a checkpoint of another job before anything runs: each of its
-// sources, sinks and stateful operators must be there, and no other.
-func (r *run) fits(m *checkpoint.Manifest) error {
-	var faults []string
-	ordinals := map[string]int{}
-	have := map[string]bool{}
-	for _, n := range r.graph.Nodes {
-		if v := r.nodes[n][0]; v.head != nil {
-			name := sourceName(v)
-			have[fmt.Sprint("source ", name, ordinal(ordinals, name))] = true
-		}
-		if s, ok := n.Spec.(*sink.Spec); ok {
-			have[fmt.Sprint("sink ", s.Table, ordinal(ordinals, "sink "+s.Table))] = true
-		}
-		have[fmt.Sprint(r.nodes[n][0].identity)] = true
+// upgrade refuses, before anything runs, a checkpoint of a query that meant
+// something else, unless the user has accepted what is lost.
+func (r *run) upgrade(m *checkpoint.Manifest, blocks []state.Block) error {
+	u, err := r.compare(m, blocks)
+	if err != nil {
+		return err
 	}
-	for _, s := range m.Sources {
-		if !have[fmt.Sprint("source ", s.Table, s.Ordinal)] {
-			faults = append(faults, fmt.Sprintf("it has read %s, which the query doesn't read", s.Table))
+	r.from = u
+	var open []string
+	for _, v := range u.Needs() {
+		if !slices.Contains(r.cfg.Checkpoint.Accept, v) {
+			open = append(open, string(v))
 		}
 	}
-	for _, s := range m.Sinks {
-		if !have[fmt.Sprint("sink ", s.Table, s.Ordinal)] {
-			faults = append(faults, fmt.Sprintf("it has written %s, which the query doesn't write", s.Table))
+	if len(u.Refusals) > 0 {
+		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d doesn't fit the query:\n%s", m.N, u),
+			Hint: "run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew"}
+	}
+	if len(open) > 0 {
+		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d is that of another query:\n%s", m.N, u),
+			Hint: fmt.Sprintf("run it with --accept %s to go on all the same, run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew", strings.Join(open, ","))}
+	}
+	for _, c := range u.Changes {
+		if c.Verdict != Kept {
+			r.note(fmt.Sprintf("%s: %s: %s", c.Verdict, c.Text, c.Why))
 		}
 	}
-	for _, v := range m.Vertices {
-		if len(v.Tables) > 0 && !have[fmt.Sprint(v.Identity)] {
-			faults = append(faults, fmt.Sprintf("it has state of a %s that the query doesn't have or has over other rows (%s)", v.Identity.Role, schemas(v.Tables)))
-		}
-	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return misfit(m, strings.Join(faults, "; "))
-}
-
-func misfit(m *checkpoint.Manifest, why string) error {
-	return &RestoreError{Msg: fmt.Sprintf("checkpoint %d is that of another query: %s", m.N, why),
-		Hint: "run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew"}
+	return nil
 }
 
 func schemas(tables []checkpoint.Table) string {
 	var s []string
 	for _, t := range tables {
-		s = append(s, t.Name+": "+t.Schema)
+		s = append(s, t.Name+": "+t.Layout.String())
 	}
 	return strings.Join(s, "; ")
 }
@@ -238,9 +239,13 @@ func (r *run) place(m *checkpoint.Manifest, blocks []state.Block) error {
 	}
 	parts := make([][]state.Block, len(r.tasks))
 	for _, b := range blocks {
+		b, keep, err := r.from.reshape(b)
+		if err != nil {
+			return &RestoreError{Msg: fmt.Sprintf("checkpoint %d: %v", m.N, err), Err: err}
+		}
 		v := byIdentity[b.Identity]
-		if v == nil {
-			return misfit(m, fmt.Sprintf("it has state of a %s that the query doesn't have", b.Identity.Role))
+		if !keep || v == nil {
+			continue
 		}
 		t := v[batch.Subtask(b.Group, len(v))].task
 		parts[t.index] = append(parts[t.index], b)
@@ -259,19 +264,8 @@ func (r *run) place(m *checkpoint.Manifest, blocks []state.Block) error {
 		}
 	}
 	r.recall(m)
-	ordinals := map[string]int{}
-	for _, n := range r.graph.Nodes {
-		v := r.nodes[n][0]
-		if v.head == nil {
-			continue
-		}
-		name := sourceName(v)
-		k := ordinal(ordinals, name)
-		for _, s := range m.Sources {
-			if s.Table == name && s.Ordinal == k {
-				v.restoreSplits(s)
-			}
-		}
+	for n, x := range r.from.sources {
+		r.nodes[n][0].restoreSplits(*x)
 	}
 	return nil
 }
@@ -302,7 +296,7 @@ func (r *run) recall(m *checkpoint.Manifest) {
 	for _, n := range r.graph.Nodes {
 		var old []checkpoint.Marks
 		for _, x := range m.Vertices {
-			if x.Identity == r.nodes[n][0].identity {
+			if id, ok := r.from.marks[n]; ok && x.Identity == id {
 				old = x.Subtasks
 			}
 		}
@@ -365,90 +359,4 @@ func (v *vertex) remember(m checkpoint.Marks) error {
 		return nil
 	}
 	return v.mark()
-}
-
-// recording notes what tables an operator opens, for the manifest, and refuses
-// those that the checkpoint doesn't have or has with other columns.
-type recording struct {
-	state.Opener
-	v *vertex
-}
-
-func (o recording) Table(s state.Spec) (state.Table, error) {
-	if err := o.note(s.Name, describe(s)); err != nil {
-		return nil, err
-	}
-	return o.Opener.Table(s)
-}
-
-func (o recording) Timers(name string, key []types.Type) (state.Timers, error) {
-	text := make([]string, len(key))
-	for i, t := range key {
-		text[i] = t.String()
-	}
-	if err := o.note(name, "timers("+strings.Join(text, ", ")+")"); err != nil {
-		return nil, err
-	}
-	return o.Opener.Timers(name, key)
-}
-
-func (o recording) note(name, schema string) error {
-	for _, t := range o.v.tables {
-		if t.Name == name {
-			return nil
-		}
-	}
-	o.v.tables = append(o.v.tables, checkpoint.Table{Name: name, Schema: schema})
-	sort.Slice(o.v.tables, func(i, j int) bool { return o.v.tables[i].Name < o.v.tables[j].Name })
-	m := o.v.task.restored
-	if m == nil {
-		return nil
-	}
-	role := o.v.node.Spec.Name()
-	for _, x := range m.Vertices {
-		if x.Identity != o.v.identity {
-			continue
-		}
-		for _, t := range x.Tables {
-			if t.Name != name {
-				continue
-			}
-			if t.Schema != schema {
-				return misfit(m, fmt.Sprintf("the state %q of %s was %s and would be %s", name, role, t.Schema, schema))
-			}
-			return nil
-		}
-	}
-	return misfit(m, fmt.Sprintf("it has no state for %s (%s: %s)", o.v.node.Describe(), name, schema))
-}
-
-// describe is a table's columns as text.
-func describe(s state.Spec) string {
-	cols := func(c []state.Column) string {
-		text := make([]string, len(c))
-		for i, x := range c {
-			text[i] = strings.TrimSpace(x.Meaning + " " + x.Type.String())
-		}
-		return "(" + strings.Join(text, ", ") + ")"
-	}
-	out := "key" + cols(s.Key)
-	if len(s.Row) > 0 {
-		out += " row" + cols(s.Row)
-	}
-	for _, l := range s.Lists {
-		out += fmt.Sprintf(" list%s+%d", cols(l.Row), l.Cells)
-	}
-	for _, m := range s.Multisets {
-		out += " multiset" + cols(m)
-	}
-	for _, x := range s.Sorted {
-		out += " sorted" + cols(x.Row)
-		for _, o := range x.By {
-			out += fmt.Sprintf(" by %d %v %v", o.Col, o.Desc, o.NullsLast)
-		}
-	}
-	if s.TTL > 0 {
-		out += " ttl " + s.TTL.Round(time.Millisecond).String()
-	}
-	return out
 }

@@ -25,7 +25,7 @@ var levels = map[string]int{
 	"operators/":      4,
 	"planner/logical": 5, "planner/bind": 5, "planner/rewrite": 5,
 	"planner/physical": 6, "planner": 6,
-	"job": 7, "engine": 8, "sync": 9, "shell": 9, "sqltest": 9, "why": 8, "lint": 7, "shell/render": 8, "gateway": 9, "cmd": 10,
+	"job": 7, "engine": 8, "sync": 9, "shell": 9, "sqltest": 9, "why": 8, "lint": 7, "shell/render": 8, "gateway": 9, "control": 9, "cmd": 10,
 }
 
 func level(pkg string) (int, bool) {

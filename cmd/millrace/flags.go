@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -28,6 +29,8 @@ type flags struct {
 	quiet       bool
 	stateDir    string
 	duplicates  bool
+	accept      []string
+	metrics     string
 }
 
 func (f *flags) register(s *pflag.FlagSet) {
@@ -40,7 +43,9 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.progress, "progress", "auto", "auto, tty or none")
 	s.StringVarP(&f.parallelism, "parallelism", "p", "", "subtasks per operator: a number, or auto for all cores (default 1)")
 	s.StringVar(&f.stateDir, "state-dir", "", "directory for the checkpoints of INSERT jobs, each under its pipeline.name; a job goes on from there")
+	s.StringSliceVar(&f.accept, "accept", nil, "what may become of an edited query's state: kept,migrated (always), rebuilt, dropped; see millrace diff")
 	s.BoolVar(&f.duplicates, "accept-duplicates", false, "go back behind a damaged checkpoint though its rows were published")
+	s.StringVar(&f.metrics, "metrics", "", "address for Prometheus' /metrics, as 127.0.0.1:9464, while INSERT jobs run")
 	s.BoolVar(&f.quiet, "quiet", false, "no notes and no progress on stderr")
 }
 
@@ -86,6 +91,13 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 	if f.parallelism != "" {
 		options["parallelism.default"] = f.parallelism
 	}
+	for _, v := range f.accept {
+		switch job.Verdict(v) {
+		case job.Kept, job.Migrated, job.Rebuilt, job.Dropped:
+		default:
+			return nil, fmt.Errorf("--accept %s: the verdicts are kept, migrated, rebuilt and dropped", v)
+		}
+	}
 	vars := map[string]string{}
 	for _, d := range f.vars {
 		k, v, ok := strings.Cut(d, "=")
@@ -94,7 +106,7 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 		}
 		vars[k] = v
 	}
-	return engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	return engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}

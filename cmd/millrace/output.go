@@ -27,6 +27,7 @@ type output struct {
 	lastRows int64
 	lastAt   time.Time
 	rate     float64
+	serve    *server // nil: nobody can speak to the process
 }
 
 func newOutput(f *flags) *output {
@@ -128,18 +129,22 @@ func fold(w render.Writer, schema *types.Schema) func(*batch.Batch) error {
 	}
 }
 
+// Began opens the process to the verbs that operate on jobs, and watches a job that
+// may send nothing for ever.
+func (o *output) Began(j *engine.Job) {
+	if !o.f.quiet && !j.Bounded {
+		watchSilence(j, o.Note)
+	}
+	if o.serve != nil && !j.Query {
+		o.serve.open(o.Note)
+	}
+}
+
 // Note prints a remark.
 func (o *output) Note(text string) {
 	if !o.f.quiet {
 		o.clearProgress()
 		fmt.Fprintln(os.Stderr, "note: "+text)
-	}
-}
-
-// Began watches a job that may send nothing for ever.
-func (o *output) Began(j *engine.Job) {
-	if !o.f.quiet && !j.Bounded {
-		watchSilence(j, o.Note)
 	}
 }
 

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/control"
+	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -20,12 +23,48 @@ func runVerb(f *flags) *cobra.Command {
 	}
 }
 
+// server lets a process be spoken to from its first INSERT job on.
+type server struct {
+	jobs              *engine.JobList
+	stateDir, metrics string
+	once              sync.Once
+	s                 *control.Server
+}
+
+func (v *server) open(note func(string)) {
+	v.once.Do(func() {
+		s, err := control.Listen(v.jobs, v.stateDir)
+		if err != nil {
+			note(fmt.Sprintf("the verbs jobs, stop, cancel, savepoint and state won't find this process: %v", err))
+			return
+		}
+		v.s = s
+		if v.metrics == "" {
+			return
+		}
+		if at, err := s.Metrics(v.metrics); err != nil {
+			note(fmt.Sprintf("no metrics: %v", err))
+		} else {
+			note(fmt.Sprintf("metrics on http://%s/metrics", at))
+		}
+	})
+}
+
+func (v *server) close() {
+	v.once.Do(func() {})
+	if v.s != nil {
+		v.s.Close()
+	}
+}
+
 func runScripts(ctx context.Context, f *flags, args []string) error {
 	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
 	}
 	out := newOutput(f)
+	out.serve = &server{jobs: s.Jobs(), stateDir: f.stateDir, metrics: f.metrics}
+	defer out.serve.close()
 	for _, src := range srcs {
 		if err := s.Run(ctx, src, out); err != nil {
 			out.clearProgress()

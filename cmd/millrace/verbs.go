@@ -11,5 +11,12 @@ var verbs = []func(*flags) *cobra.Command{
 	explainVerb,
 	testVerb,
 	whyVerb,
+	jobsVerb,
+	stopVerb,
+	cancelVerb,
+	savepointVerb,
+	stateVerb,
+	checkpointVerb,
+	diffVerb,
 	versionVerb,
 }

@@ -170,6 +170,9 @@ func (s *sink) clear(dir string) error {
 func (s *sink) syncDirs(dir string) error {
 	for {
 		d, err := os.Open(filepath.Join(s.root, filepath.FromSlash(dir)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the table was moved since, and nothing was renamed here
+		}
 		if err != nil {
 			return err
 		}

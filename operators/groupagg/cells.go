@@ -41,7 +41,7 @@ func (l *Layout) Open(in *types.Schema, calls []Call, retract bool, session *typ
 			set = len(l.Sets)
 			var cols []state.Column
 			for _, x := range c.Args {
-				cols = append(cols, state.Column{Type: in.Fields[x].Type, Meaning: "distinct"})
+				cols = append(cols, state.Column{Type: in.Fields[x].Type, Meaning: "distinct " + c.Describe(in)})
 			}
 			l.Sets = append(l.Sets, cols)
 		}

@@ -36,7 +36,8 @@ type Node struct {
 	Need        operators.Need    // what its consumers need of it
 	ID          int               // for display only
 	At          sqlerr.Span
-	Fingerprint string // what its rows mean: names its state
+	Meaning     Meaning
+	Fingerprint string // what its state means: names it
 }
 
 // Exchange is how rows reach the next operator's subtasks.

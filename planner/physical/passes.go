@@ -2,7 +2,6 @@ package physical
 
 import (
 	"fmt"
-	"hash/fnv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -26,7 +25,7 @@ var Passes = []Pass{
 	{"befores", befores},
 	{"cuts", cuts},
 	{"exchanges", exchanges},
-	{"fingerprints", fingerprints},
+	{"meanings", meanings},
 }
 
 // changes asks each spec, sources first, what it makes of its inputs' changes and
@@ -151,17 +150,4 @@ func gcd(a, b int64) int64 {
 		a, b = b, a%b
 	}
 	return a
-}
-
-// fingerprints names what each node's rows mean, for the identity of its state.
-func fingerprints(g *Graph, _ Config) error {
-	for _, n := range g.Nodes {
-		h := fnv.New64a()
-		fmt.Fprint(h, n.Describe())
-		for _, in := range n.Inputs {
-			fmt.Fprint(h, in.From.Fingerprint)
-		}
-		n.Fingerprint = fmt.Sprintf("%016x", h.Sum64())
-	}
-	return nil
 }

@@ -264,19 +264,37 @@ func (d *Dir) MarkCommits(n uint64) error {
 	return d.write(commitsName, seal(commitsKind, Version, []byte(strconv.FormatUint(n, 10)+"\n")))
 }
 
+// MarkPublished says that they all have: nothing of checkpoint n is left to do.
+func (d *Dir) MarkPublished(n uint64) error {
+	return d.write(commitsName, seal(commitsKind, Version, []byte(strconv.FormatUint(n, 10)+" published\n")))
+}
+
 // Committed is the last checkpoint whose transactions may be visible; 0 is none.
 // When the mark itself can't be read it answers the greatest number.
 func (d *Dir) Committed() uint64 {
+	n, _ := d.commits()
+	return n
+}
+
+// Published says that all transactions of checkpoint n are visible. Only the last
+// checkpoint of a run that was stopped is marked so.
+func (d *Dir) Published(n uint64) bool {
+	m, published := d.commits()
+	return published && m == n
+}
+
+func (d *Dir) commits() (n uint64, published bool) {
 	b, err := d.read(commitsName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0
+		return 0, false
 	}
 	if err == nil {
 		b, err = unseal(commitsKind, b)
 	}
-	n, perr := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	text, published := strings.CutSuffix(strings.TrimSpace(string(b)), " published")
+	n, perr := strconv.ParseUint(text, 10, 64)
 	if err != nil || perr != nil {
-		return ^uint64(0)
+		return ^uint64(0), false
 	}
-	return n
+	return n, published
 }

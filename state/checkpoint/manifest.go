@@ -13,8 +13,8 @@ import (
 // Version is that of the manifest; a newer one is refused, and one older than
 // oldest.
 const (
-	Version = 2
-	oldest  = 2 // before it the sums of state files told nothing
+	Version = 3
+	oldest  = 3 // before it the sums of state files told nothing, and tables had no layout
 )
 
 // Manifest is a checkpoint: all a job needs to go on from it. It knows identities
@@ -25,6 +25,8 @@ type Manifest struct {
 	Job       string
 	Final     bool // everything was read and written: the job has ended
 	Savepoint bool
+	Made      int64 // when, in ms of the wall clock
+	Published bool  `json:"-"` // what the sinks have prepared is known to be visible; set by who reads it
 	Sources   []Source
 	Vertices  []Vertex
 	Sinks     []Sink
@@ -33,9 +35,10 @@ type Manifest struct {
 
 // Source is how far a table has been read.
 type Source struct {
-	Table   string
-	Ordinal int // among the scans of the table in the job
-	Splits  []Split
+	Table    string
+	Ordinal  int            // among the scans of the table in the job
+	Identity state.Identity // of the scan
+	Splits   []Split
 }
 
 // Split is how far a split has been read.
@@ -53,12 +56,17 @@ type Split struct {
 // Vertex is what is kept of an operator beside its rows.
 type Vertex struct {
 	Identity state.Identity
+	Text     string // the operator as EXPLAIN prints it
 	Subtasks []Marks
 	Tables   []Table
+	Keys     int64 // over all tables and subtasks
 }
 
 // Table is a table or set of timers of an operator.
-type Table struct{ Name, Schema string }
+type Table struct {
+	Name   string
+	Layout Layout
+}
 
 // Marks are what a subtask knew of time: the last watermark it was told, the last
 // it passed on, and the last tick of the clock, in ms.

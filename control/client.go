@@ -1,0 +1,163 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// Client speaks to one process.
+type Client struct {
+	Socket string
+	http   *http.Client
+}
+
+// Dial makes a client of a socket; it doesn't connect yet.
+func Dial(socket string) *Client {
+	return &Client{Socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}}
+}
+
+// Processes are the ones that answer: those on a state directory, or, without one,
+// all of this user's.
+func Processes(stateDir string) []*Client {
+	pattern := filepath.Join(RuntimeDir(), "*.sock")
+	if stateDir != "" {
+		pattern = filepath.Join(stateDir, "control*.sock")
+	}
+	names, _ := filepath.Glob(pattern)
+	sort.Strings(names)
+	var out []*Client
+	for _, name := range names {
+		if alive(name) {
+			out = append(out, Dial(name))
+		}
+	}
+	return out
+}
+
+// Find is the process and the job of that ID, beginning of an ID, or name. An
+// empty name is the only job that runs.
+func Find(ctx context.Context, stateDir, name string) (*Client, Job, error) {
+	var at *Client
+	var found Job
+	var running []string
+	n := 0
+	for _, c := range Processes(stateDir) {
+		list, err := c.Jobs(ctx)
+		if err != nil {
+			continue
+		}
+		for _, j := range list.Jobs {
+			if j.Ended == nil {
+				running = append(running, j.Name)
+			}
+			hit := j.Name == name || j.ID == name || len(name) >= 4 && strings.HasPrefix(j.ID, name)
+			if name == "" {
+				hit = j.Ended == nil
+			}
+			if !hit || j.Ended != nil && n > 0 {
+				continue
+			}
+			if n == 0 || found.Ended != nil {
+				at, found, n = c, j, 1
+			} else {
+				n++
+			}
+		}
+	}
+	known := "no job runs"
+	if len(running) > 0 {
+		known = "running: " + strings.Join(running, ", ")
+	}
+	switch {
+	case n == 1:
+		return at, found, nil
+	case n > 1 && name == "":
+		return nil, found, fmt.Errorf("several jobs run; name one (%s)", known)
+	case n > 1:
+		return nil, found, fmt.Errorf("several jobs are called %q; name one by its ID", name)
+	case name == "":
+		return nil, found, errors.New(known)
+	}
+	return nil, found, fmt.Errorf("job %q not found (%s)", name, known)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://millrace"+path, body)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Socket, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Socket, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		var e Error
+		if json.Unmarshal(b, &e) == nil && e.Msg != "" {
+			return errors.New(e.Msg)
+		}
+		return fmt.Errorf("%s: %s", c.Socket, resp.Status)
+	}
+	var schema struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(b, &schema); err != nil {
+		return fmt.Errorf("%s: %w", c.Socket, err)
+	}
+	if s, ok := out.(interface{ schema() string }); ok && s.schema() != schema.Schema {
+		return fmt.Errorf("%s answers with %s, and this program reads %s", c.Socket, schema.Schema, s.schema())
+	}
+	return json.Unmarshal(b, out)
+}
+
+func (*Jobs) schema() string      { return JobsSchema }
+func (*State) schema() string     { return StateSchema }
+func (*Savepoint) schema() string { return SavepointSchema }
+
+// Jobs lists them.
+func (c *Client) Jobs(ctx context.Context) (out Jobs, err error) {
+	return out, c.do(ctx, "GET", "/v1/jobs", nil, &out)
+}
+
+// State is what a job's operators hold.
+func (c *Client) State(ctx context.Context, id string) (out State, err error) {
+	return out, c.do(ctx, "GET", "/v1/jobs/"+id+"/state", nil, &out)
+}
+
+// Savepoint makes one.
+func (c *Client) Savepoint(ctx context.Context, id string, r SavepointRequest) (out Savepoint, err error) {
+	return out, c.do(ctx, "POST", "/v1/jobs/"+id+"/savepoint", r, &out)
+}
+
+// Stop ends a job in good order.
+func (c *Client) Stop(ctx context.Context, id string) (out Jobs, err error) {
+	return out, c.do(ctx, "POST", "/v1/jobs/"+id+"/stop", nil, &out)
+}
+
+// Cancel ends a job at once.
+func (c *Client) Cancel(ctx context.Context, id string) (out Jobs, err error) {
+	return out, c.do(ctx, "POST", "/v1/jobs/"+id+"/cancel", nil, &out)
+}

@@ -1,0 +1,162 @@
+// Package control is how a process that runs jobs is spoken to from outside: HTTP
+// and JSON on a Unix socket that only its user can open.
+//
+//	GET  /v1/jobs                    all jobs of the process
+//	GET  /v1/jobs/{job}              one, by ID, the beginning of an ID, or name
+//	GET  /v1/jobs/{job}/state        keys and bytes of each stateful operator
+//	POST /v1/jobs/{job}/savepoint    {"dir", "stop", "drain"}: answers where it is
+//	POST /v1/jobs/{job}/stop         a last checkpoint, then the end
+//	POST /v1/jobs/{job}/cancel       the end at once
+//	GET  /metrics                    for Prometheus
+//
+// Every answer names its schema and version. Server is the process's side, Client
+// the verbs'. Start with Listen, then Find.
+package control
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Versions of the answers.
+const (
+	JobsSchema      = "millrace.jobs/1"
+	StateSchema     = "millrace.state/1"
+	SavepointSchema = "millrace.savepoint/1"
+	ErrorSchema     = "millrace.error/1"
+)
+
+// Jobs is what a process runs and has run.
+type Jobs struct {
+	Schema string `json:"schema"`
+	Jobs   []Job  `json:"jobs"`
+}
+
+// Job is one.
+type Job struct {
+	ID          string      `json:"id"`
+	Name        string      `json:"name"`
+	Status      string      `json:"status"`
+	SQL         string      `json:"sql"`
+	Process     int         `json:"pid"`
+	Began       time.Time   `json:"began"`
+	Ended       *time.Time  `json:"ended,omitempty"`
+	Error       string      `json:"error,omitempty"`
+	RowsIn      int64       `json:"rows_in"`
+	RowsOut     int64       `json:"rows_out"`
+	Late        int64       `json:"late_rows"`
+	Bad         int64       `json:"bad_rows"`
+	Watermark   *time.Time  `json:"watermark,omitempty"`
+	StateKeys   int64       `json:"state_keys"`
+	StateBytes  int64       `json:"state_bytes"`
+	Checkpoints Checkpoints `json:"checkpoints"`
+}
+
+// Checkpoints is what a job has kept since it began.
+type Checkpoints struct {
+	Made      int64      `json:"made"`
+	Failed    int64      `json:"failed"`
+	Last      uint64     `json:"last"`
+	LastAt    *time.Time `json:"last_at,omitempty"`
+	LastTookS float64    `json:"last_took_s"`
+	LastBytes int64      `json:"last_bytes"`
+	Restored  uint64     `json:"restored,omitempty"`
+}
+
+// State is what a job's operators hold.
+type State struct {
+	Schema    string          `json:"schema"`
+	Job       string          `json:"job"`
+	Operators []OperatorState `json:"operators"`
+}
+
+// OperatorState is one operator's, over its subtasks, as measured within the last
+// second.
+type OperatorState struct {
+	Operator string `json:"operator"`
+	Text     string `json:"text"`
+	Keys     int64  `json:"keys"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// SavepointRequest asks for a savepoint.
+type SavepointRequest struct {
+	Dir   string `json:"dir,omitempty"`
+	Stop  bool   `json:"stop,omitempty"`
+	Drain bool   `json:"drain,omitempty"`
+}
+
+// Savepoint is where it is.
+type Savepoint struct {
+	Schema string `json:"schema"`
+	Path   string `json:"path"`
+}
+
+// Error is an answer with a status that isn't 200.
+type Error struct {
+	Schema string `json:"schema"`
+	Msg    string `json:"error"`
+}
+
+// RuntimeDir is where processes without a state directory have their sockets, and
+// those with one a link to theirs.
+func RuntimeDir() string {
+	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
+		return filepath.Join(d, "millrace")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("millrace-%d", os.Getuid()))
+}
+
+// maxSocketPath is what every system allows for a socket's name.
+const maxSocketPath = 100
+
+// listen opens a socket: in the state directory, where there is one and its path
+// isn't too long, else in the runtime directory.
+func listen(stateDir string) (l net.Listener, remove []string, err error) {
+	run := RuntimeDir()
+	if err := os.MkdirAll(run, 0o700); err != nil {
+		return nil, nil, err
+	}
+	known := filepath.Join(run, fmt.Sprintf("%d.sock", os.Getpid()))
+	path := known
+	if stateDir != "" {
+		if err := os.MkdirAll(stateDir, 0o777); err != nil {
+			return nil, nil, err
+		}
+		p, err := filepath.Abs(filepath.Join(stateDir, "control.sock"))
+		if err != nil {
+			return nil, nil, err
+		}
+		if alive(p) { // another process runs other jobs here
+			p = filepath.Join(filepath.Dir(p), fmt.Sprintf("control-%d.sock", os.Getpid()))
+		}
+		if len(p) <= maxSocketPath {
+			path = p
+		}
+	}
+	_ = os.Remove(path)
+	if path != known {
+		_ = os.Remove(known)
+		if err := os.Symlink(path, known); err == nil {
+			remove = append(remove, known)
+		}
+	}
+	l, err = net.Listen("unix", path)
+	if err != nil {
+		return nil, remove, err
+	}
+	remove = append(remove, path)
+	return l, remove, os.Chmod(path, 0o600)
+}
+
+func alive(socket string) bool {
+	c, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}

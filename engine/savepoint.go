@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/state/checkpoint"
+)
+
+// SavepointOptions say where a savepoint goes and what becomes of the job.
+type SavepointOptions struct {
+	Dir         string // a directory is made in it; "": the session's, or the job's state directory
+	Stop, Drain bool   // end the job with it; let its sources end before
+}
+
+// Savepoint makes a savepoint of the job and returns its directory.
+func (j *Job) Savepoint(o SavepointOptions) (string, error) {
+	base := o.Dir
+	if base == "" {
+		base = j.savepoints
+	}
+	if base == "" {
+		return "", fmt.Errorf("job %q has no place for savepoints: name a directory, set 'execution.checkpointing.savepoint-dir', or run it with --state-dir", j.Name)
+	}
+	base, err := local("the savepoint's directory", base)
+	if err != nil {
+		return "", err
+	}
+	var random [6]byte
+	_, _ = rand.Read(random[:])
+	path, err := filepath.Abs(filepath.Join(base, fmt.Sprintf("savepoint-%s-%s", j.ID[:6], hex.EncodeToString(random[:]))))
+	if err != nil {
+		return "", err
+	}
+	dir, err := checkpoint.At(checkpoint.OS{}, path)
+	if err != nil {
+		return "", err
+	}
+	if o.Stop {
+		j.mu.Lock()
+		if j.status == Running {
+			j.status = Canceling
+		}
+		j.mu.Unlock()
+	}
+	if err := j.monitor.Savepoint(&job.SavepointOrder{Dir: dir, Stop: o.Stop, Drain: o.Drain}); err != nil {
+		os.Remove(path) // if nothing is in it
+		return "", err
+	}
+	if o.Stop {
+		<-j.done
+	}
+	return path, nil
+}
+
+// Cancel ends the job at once; what it wrote since its last checkpoint isn't
+// published.
+func (j *Job) Cancel() error {
+	j.mu.Lock()
+	if j.status == Running {
+		j.status = Canceling
+	}
+	j.mu.Unlock()
+	if err := j.monitor.Cancel(); err != nil {
+		return err
+	}
+	<-j.done
+	return nil
+}
