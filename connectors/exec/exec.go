@@ -10,7 +10,7 @@
 // what is written, has read it all when it ends, and must then exit with 0. What a
 // command writes to its standard error goes to ours.
 //
-// Start with Connector; process.go runs the command, source.go and sink.go are the
+// Start with Connector; source.go and sink.go are the
 // two ends.
 package exec
 

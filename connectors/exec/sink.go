@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/batch/ipc"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/subprocess"
 )
 
 type sink struct{ t connectors.Table }
@@ -32,15 +34,15 @@ func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Wri
 			return nil, err
 		}
 	}
-	if w.proc, err = start(s.t.Options.String("command"), environment(s.t, env.Subtask)...); err != nil {
+	if w.proc, err = subprocess.Start(s.t.Options.String("command"), os.Stderr, environment(s.t, env.Subtask)...); err != nil {
 		return nil, err
 	}
 	w.read = make(chan struct{})
 	go func() { // a sink says nothing; what it prints is passed over
-		_, _ = bufio.NewReader(w.proc.out).WriteTo(discard{})
+		_, _ = bufio.NewReader(w.proc.Out).WriteTo(discard{})
 		close(w.read)
 	}()
-	w.out = bufio.NewWriterSize(w.proc.in, 64<<10)
+	w.out = bufio.NewWriterSize(w.proc.In, 64<<10)
 	if w.encoder == nil {
 		w.arrow = ipc.NewWriter(w.out, s.t.Schema, s.t.Options.Bool("changelog"))
 	}
@@ -61,7 +63,7 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // writer writes rows to a command's standard input.
 type writer struct {
-	proc    *process
+	proc    *subprocess.Process
 	out     *bufio.Writer
 	encoder formats.Encoder
 	arrow   *ipc.Writer
@@ -96,8 +98,8 @@ func (w *writer) failed(err error) error {
 		return nil
 	}
 	<-w.read
-	if w.err = w.proc.wait(); w.err == nil {
-		w.err = fmt.Errorf("command %q ended before it had read all rows: %w", w.proc.command, err)
+	if w.err = w.proc.Wait(); w.err == nil {
+		w.err = fmt.Errorf("command %q ended before it had read all rows: %w", w.proc.Command, err)
 	}
 	return w.err
 }
@@ -123,11 +125,11 @@ func (w *writer) Close() error {
 	if ferr := w.out.Flush(); err == nil {
 		err = ferr
 	}
-	_ = w.proc.in.Close()
-	timer := time.AfterFunc(endTime, w.proc.kill)
+	_ = w.proc.In.Close()
+	timer := time.AfterFunc(endTime, w.proc.Kill)
 	defer timer.Stop()
 	<-w.read
-	if failed := w.proc.wait(); failed != nil {
+	if failed := w.proc.Wait(); failed != nil {
 		return failed
 	}
 	return err

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/batch/ipc"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/subprocess"
 	"github.com/millrace/millrace/types"
 )
 
@@ -52,14 +54,14 @@ func (s *source) Read(ctx context.Context, split connectors.Split, from []byte, 
 			return nil, err
 		}
 	}
-	if r.proc, err = start(s.t.Options.String("command"), environment(s.t, env.Subtask)...); err != nil {
+	if r.proc, err = subprocess.Start(s.t.Options.String("command"), os.Stderr, environment(s.t, env.Subtask)...); err != nil {
 		return nil, err
 	}
-	r.proc.in.Close()
+	r.proc.In.Close()
 	if f != nil {
-		go r.lines(r.proc.out)
+		go r.lines(r.proc.Out)
 	} else {
-		go r.arrow(ipc.NewReader(r.proc.out, s.t.Schema, s.t.Options.Bool("changelog")))
+		go r.arrow(ipc.NewReader(r.proc.Out, s.t.Schema, s.t.Options.Bool("changelog")))
 	}
 	r.more <- struct{}{}
 	return r, nil
@@ -78,7 +80,7 @@ type part struct {
 type reader struct {
 	env     connectors.ReadEnv
 	split   string
-	proc    *process
+	proc    *subprocess.Process
 	decoder formats.Decoder
 	types   []types.Type
 	ready   chan part
@@ -231,7 +233,7 @@ func (r *reader) decode(p part) (*batch.Batch, error) {
 
 // end is how the output ended: with the command's failure, if it failed.
 func (r *reader) end(err error) error {
-	failed := r.proc.wait()
+	failed := r.proc.Wait()
 	switch {
 	case failed != nil:
 		return failed
@@ -247,7 +249,7 @@ func (r *reader) Position() []byte { return strconv.AppendInt(nil, r.at, 10) }
 // Close ends the command.
 func (r *reader) Close() error {
 	close(r.done)
-	r.proc.kill()
-	_ = r.proc.wait()
+	r.proc.Kill()
+	_ = r.proc.Wait()
 	return nil
 }

@@ -51,7 +51,7 @@ func (c *caller) call(rows []int32, args []batch.Vector, deliver func(asked []in
 		return int(rows[min(max(r.row, 0), len(rows)-1)]), fmt.Errorf("%s: %s", c.f.Name, r.msg)
 	}
 	if len(rows) == 1 {
-		return int(rows[0]), fmt.Errorf("%s (%s): %w", c.f.Name, c.f.Command, err)
+		return int(rows[0]), fmt.Errorf("%s: %w", c.f.Name, err)
 	}
 	half := len(rows) / 2
 	if bad, err := c.call(rows[:half], args, deliver); err != nil {
@@ -91,9 +91,9 @@ func (c *caller) once(rows []int32, args []batch.Vector, deliver func([]int32, *
 	if err == nil {
 		return nil
 	}
-	log := c.child.log
-	if exit := c.child.abandon(); exit != nil && log.last != "" && !told(err) {
-		err = fmt.Errorf("%w; its last words were %q", err, log.last)
+	c.child.Kill()
+	if exit := c.child.Wait(); exit != nil && !told(err) {
+		err = fmt.Errorf("%w; %w", err, exit)
 	}
 	c.child = nil
 	return err

@@ -148,7 +148,7 @@ func TestFunction(t *testing.T) {
 		{name: "table", mode: "explode", query: "SELECT x, s FROM (VALUES (2), (0), (1)) AS t(a), LATERAL TABLE(f(a)) AS u(x, s)", want: " 0 2/0\n 1 2/1\n 0 1/0\n"},
 		{name: "table, left", mode: "explode", query: "SELECT a, x FROM (VALUES (2), (0)) AS t(a) LEFT JOIN LATERAL TABLE(f(a)) AS u(x, s) ON TRUE", want: " 2 0\n 2 1\n 0 NULL\n"},
 		{name: "dies once", mode: "flaky", query: "SELECT f(x) FROM " + numbers, want: " 2\n 26\n NULL\n 8\n"},
-		{name: "dies at a row", mode: "dies", query: "SELECT f(x) FROM " + numbers, fails: `job.sql:2:8: F (CHILD=dies`},
+		{name: "dies at a row", mode: "dies", query: "SELECT f(x) FROM " + numbers, fails: `job.sql:2:8: F: the command ended without an answer; command "CHILD=dies`},
 		{name: "hangs", mode: "hangs", with: "WITH ('timeout' = '200 ms')", query: "SELECT f(x) FROM " + numbers, fails: "no answer within 200ms"},
 		{name: "refuses", mode: "refuses", query: "SELECT f(x) FROM " + numbers, fails: "F: 13 brings bad luck"},
 		{name: "too few rows", mode: "short", query: "SELECT f(x) FROM " + numbers, fails: "0 rows in the answer to a request of 1"},
