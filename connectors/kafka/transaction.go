@@ -33,6 +33,8 @@ type transaction struct {
 	ID string
 	producer
 
+	joining sync.Mutex // the coordinator takes one partition at a time, and sends others back
+
 	mu   sync.Mutex
 	part map[part]bool // partitions that belong to it
 }
@@ -161,6 +163,8 @@ func (s *sink) fence(ctx context.Context, id string) (p producer, aborted bool, 
 
 // join makes a partition part of the transaction.
 func (t *transaction) join(ctx context.Context, topic string, n int32) error {
+	t.joining.Lock()
+	defer t.joining.Unlock()
 	_, err := t.s.client.call(ctx, fmt.Sprintf("adding %s-%d to transaction %s", topic, n, t.ID), t.s.props.duration(deliveryTimeout),
 		&addpartitionstotxn.Request{TransactionalID: t.ID, ProducerID: t.id, ProducerEpoch: t.epoch,
 			Topics: []addpartitionstotxn.RequestTopic{{Name: topic, Partitions: []int32{n}}}},
