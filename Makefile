@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
+.PHONY: docs test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -40,6 +40,9 @@ lint:
 
 rewrite: ## fill in the expected output of .test files; read the difference before you commit
 	$(GO) test ./... -rewrite
+
+docs: ## docs/reference from what the code declares
+	$(GO) test ./tests -count=1 -run TestReference -write-docs
 
 bench:
 	$(GO) test -run xxx -bench . -benchmem ./...

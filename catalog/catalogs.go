@@ -36,6 +36,9 @@ func (n *Names) CreateCatalog(stmt *ast.CreateCatalog) error {
 	return err
 }
 
+// Replace puts another catalog in the place of one.
+func (n *Names) Replace(name string, c Catalog) { n.catalogs[name].Catalog = c }
+
 // open makes the catalog that options describe.
 func (n *Names) open(name string, info *Info, at sqlerr.Span) (*entry, error) {
 	c := n.Config(name)

@@ -2,10 +2,21 @@ package engine
 
 import (
 	"github.com/millrace/millrace/catalog"
+	"github.com/millrace/millrace/catalog/file"
 	"github.com/millrace/millrace/parser"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
 )
+
+// KeepTables makes the default catalog one on disk, in dir.
+func (s *Session) KeepTables(dir string) error {
+	c, err := file.Open(dir, s.names.Database, s.catalogConfig(s.names.Catalog).Define)
+	if err != nil {
+		return err
+	}
+	s.names.Replace(s.names.Catalog, c)
+	return nil
+}
 
 // catalogConfig is what a catalog of this session is opened with. A catalog that
 // keeps SQL has it read here: names in it are relative to the catalog's database.

@@ -112,6 +112,11 @@ func (s *Session) setOption(stmt *ast.Set, out Output) error {
 		}
 		return answer(out, []string{"key", "value"}, rows)
 	}
+	if stmt.Key.Value == dialectKey {
+		if err := checkDialect(stmt.Value.Value, stmt.Value.Span()); err != nil {
+			return err
+		}
+	}
 	s.set[stmt.Key.Value] = stmt.Value.Value
 	return nil
 }

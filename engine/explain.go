@@ -5,30 +5,45 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/batch"
-	"github.com/millrace/millrace/parser"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/sqlerr"
 )
 
 // explain answers one row: the optimized logical plan and the graph, in Flink's
 // sections.
 func (s *Session) explain(stmt *ast.Explain, out Output) error {
-	changes := false
-	for _, d := range stmt.Details {
+	var o physical.Details
+	asJSON := false
+	for i, d := range stmt.Details {
+		for _, e := range stmt.Details[:i] {
+			if d == e {
+				return sqlerr.New(sqlerr.Invalid, stmt.Span(), "Duplicate EXPLAIN DETAIL is not allowed.")
+			}
+		}
 		switch d {
 		case "CHANGELOG_MODE":
-			changes = true
+			o.Changes = true
+		case "ESTIMATED_COST":
+			o.Cost = true
+		case "PLAN_ADVICE":
+			o.Advice = true
+		case "JSON_EXECUTION_PLAN":
+			asJSON = true
 		case "ANALYZE":
 			return s.explainAnalyze(context.Background(), stmt, out)
-		case "ESTIMATED_COST", "PLAN_ADVICE":
 		default:
 			return sqlerr.Unsupported(stmt.Span(), "EXPLAIN "+d)
 		}
 	}
-	text, err := s.Explain(stmt.Stmt, changes)
+	p, _, err := s.plan(stmt.Stmt, func(*batch.Batch) error { return nil })
 	if err != nil {
 		return err
+	}
+	text := sections(p, o)
+	if asJSON {
+		text += "\n== Physical Execution Plan ==\n" + p.graph.JSON() + "\n"
 	}
 	return answer(out, []string{"result"}, [][]string{{text}})
 }
@@ -39,22 +54,60 @@ func (s *Session) Explain(stmt ast.Stmt, changes bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return sections(p, physical.Details{Changes: changes}) + s.delivery(p), nil
+}
+
+// ExplainJSON is the graph of a script's last query as Flink's JSON.
+func (s *Session) ExplainJSON(src *sqlerr.Source) (string, error) {
+	last, err := s.lastQuery(src)
+	if err != nil {
+		return "", err
+	}
+	p, _, err := s.plan(last, func(*batch.Batch) error { return nil })
+	if err != nil {
+		return "", err
+	}
+	return p.graph.JSON() + "\n", nil
+}
+
+// sections are a plan's: the relations, the operators with what was asked about
+// them, the operators alone.
+func sections(p *planned, o physical.Details) string {
 	var b strings.Builder
 	b.WriteString("== Optimized Logical Plan ==\n")
 	for _, r := range p.rewritten {
 		b.WriteString(logical.Print(r))
 	}
+	if o.Advice {
+		b.WriteString("\n== Optimized Physical Plan With Advice ==\n")
+	} else {
+		b.WriteString("\n== Optimized Physical Plan ==\n")
+	}
+	b.WriteString(p.graph.Draw(o))
 	b.WriteString("\n== Optimized Execution Plan ==\n")
-	b.WriteString(p.graph.Explain(changes))
-	return b.String(), nil
+	b.WriteString(p.graph.Draw(physical.Details{}))
+	return b.String()
 }
 
 // ExplainScript executes a script's definitions and explains its last query,
 // INSERT or statement set; analyze runs it, as EXPLAIN ANALYZE does.
 func (s *Session) ExplainScript(ctx context.Context, src *sqlerr.Source, changes, analyze bool) (string, error) {
-	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	last, err := s.lastQuery(src)
 	if err != nil {
 		return "", err
+	}
+	if analyze {
+		return s.analyzed(ctx, last)
+	}
+	return s.Explain(last, changes)
+}
+
+// lastQuery executes a script's definitions and returns its last query, INSERT or
+// statement set.
+func (s *Session) lastQuery(src *sqlerr.Source) (ast.Stmt, error) {
+	stmts, err := s.parse(src)
+	if err != nil {
+		return nil, err
 	}
 	var last ast.Stmt
 	for _, stmt := range stmts {
@@ -63,15 +116,12 @@ func (s *Session) ExplainScript(ctx context.Context, src *sqlerr.Source, changes
 			last = stmt
 		default:
 			if err := s.define(stmt, nopOutput{}); err != nil {
-				return "", sqlerr.At(err, stmt.Span())
+				return nil, sqlerr.At(err, stmt.Span())
 			}
 		}
 	}
 	if last == nil {
-		return "", sqlerr.New(sqlerr.Invalid, sqlerr.Span{}, "%s has no query to explain", src.Name)
+		return nil, sqlerr.New(sqlerr.Invalid, sqlerr.Span{}, "%s has no query to explain", src.Name)
 	}
-	if analyze {
-		return s.analyzed(ctx, last)
-	}
-	return s.Explain(last, changes)
+	return last, nil
 }

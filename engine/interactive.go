@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/job"
-	"github.com/millrace/millrace/parser"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
 )
@@ -15,7 +14,7 @@ import (
 // Parse reads a text as Run does; statements without fault are returned beside the
 // error.
 func (s *Session) Parse(src *sqlerr.Source) ([]ast.Stmt, error) {
-	return parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	return s.parse(src)
 }
 
 // Execute executes one statement for someone who waits: a query runs until its end

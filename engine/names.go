@@ -81,11 +81,10 @@ func (s *Session) Functions() []FunctionDoc {
 			f.Doc = x.Doc
 		} else if x := s.funcs.Aggregate(n); x != nil {
 			f.Doc = x.Doc
+		} else if x := s.funcs.Table(n); x != nil {
+			f.Doc = x.Doc
 		}
 		out = append(out, f)
-	}
-	for n, f := range s.funcs.tables {
-		out = append(out, FunctionDoc{Name: n, Doc: f.Doc})
 	}
 	slices.SortFunc(out, func(a, b FunctionDoc) int {
 		if a.Name < b.Name {
@@ -138,6 +137,8 @@ var KnownSettings = []Setting{
 	{"table.exec.sink.type-length-enforcer", "ignore, trim-pad or error"},
 	{"table.exec.sink.upsert-materialize", "none, auto or force"},
 	{"table.exec.source.idle-timeout", "after this time without a row a split no longer holds the watermark back"},
+	{"table.local-time-zone", "zone of the session: a TZDB name or GMT+03:00"},
+	{"table.sql-dialect", "default, or mysql for queries and INSERTs in MySQL's dialect"},
 	{"table.exec.state.ttl", "how long state without a change is kept"},
 	{"table.local-time-zone", "the zone of TIMESTAMP_LTZ"},
 }

@@ -132,3 +132,6 @@ func (r *registry) userNames() []string {
 	sort.Strings(out)
 	return out
 }
+
+// Names lists every function name, for messages.
+func (r *registry) Names() []string { return r.names() }

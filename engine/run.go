@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/scan"
-	"github.com/millrace/millrace/parser"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/planner/logical"
 	"github.com/millrace/millrace/planner/physical"
@@ -25,7 +24,7 @@ import (
 // side by side, a SELECT runs in the foreground. It returns when all have ended,
 // with the first failure.
 func (s *Session) Run(ctx context.Context, src *sqlerr.Source, out Output) error {
-	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	stmts, err := s.parse(src)
 	if err != nil {
 		return err
 	}
@@ -45,17 +44,42 @@ func (s *Session) Run(ctx context.Context, src *sqlerr.Source, out Output) error
 
 // Check parses, binds and plans a script without running anything.
 func (s *Session) Check(src *sqlerr.Source) error {
-	stmts, err := parser.Options{Lookup: s.cfg.Lookup}.Parse(src)
+	stmts, err := s.parse(src)
 	if err != nil {
 		return err
 	}
 	var faults sqlerr.List
+	undefined := map[string]bool{} // what statements at fault would have made
 	for _, stmt := range stmts {
-		if err := s.check(stmt); err != nil {
-			faults = append(faults, sqlerr.All(sqlerr.At(err, stmt.Span()))...)
+		err := s.check(stmt)
+		if err == nil {
+			continue
+		}
+		if name := defines(stmt); name != nil {
+			undefined[name.Last().Name] = true
+		}
+		for _, e := range sqlerr.All(sqlerr.At(err, stmt.Span())) {
+			words := strings.FieldsFunc(e.At.Text(), func(r rune) bool { return r == '.' || r == '`' })
+			if e.Code == sqlerr.NotFound && len(words) > 0 && undefined[words[len(words)-1]] {
+				continue // told where it was to be made
+			}
+			faults = append(faults, e)
 		}
 	}
 	return faults.Sort().Err()
+}
+
+// defines is the table, view or function that a statement makes, or nil.
+func defines(stmt ast.Stmt) *ast.Name {
+	switch s := stmt.(type) {
+	case *ast.CreateTable:
+		return s.Name
+	case *ast.CreateView:
+		return s.Name
+	case *ast.CreateFunction:
+		return s.Name
+	}
+	return nil
 }
 
 func (s *Session) check(stmt ast.Stmt) error {
@@ -180,6 +204,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 		}
 		roots = append(roots, n)
 	case *ast.StatementSet:
+		var faults sqlerr.List
 		for _, x := range stmt.Stmts {
 			ins, ok := x.(*ast.Insert)
 			if !ok {
@@ -187,9 +212,13 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 			}
 			n, err := b.Insert(ins)
 			if err != nil {
-				return nil, nil, err
+				faults = append(faults, sqlerr.All(err)...)
+				continue
 			}
 			roots = append(roots, n)
+		}
+		if err := faults.Sort().Err(); err != nil {
+			return nil, nil, err
 		}
 	default:
 		return nil, nil, sqlerr.Unsupported(stmt.Span(), fmt.Sprintf("planning %T", stmt))

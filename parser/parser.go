@@ -23,7 +23,18 @@ type Options struct {
 	// Lookup, if set, finds the variables that ${VAR}, ${VAR:-default} and
 	// ${VAR:?message} stand for inside string literals. $${ stands for ${.
 	Lookup func(name string) (value string, ok bool)
+
+	// MySQL, if set, reads the query or INSERT of MySQL's dialect that stands in
+	// src.Text[start:end], where SET 'table.sql-dialect' = 'mysql' came before it or
+	// IsMySQL says that the session is in that dialect. MySQLEnd finds the end of the
+	// statement that begins at start.
+	MySQL    func(src *sqlerr.Source, start, end int) (ast.Stmt, error)
+	MySQLEnd func(text string, start int) int
+	IsMySQL  bool
 }
+
+// dialect is the setting that chooses the dialect.
+const dialect = "table.sql-dialect"
 
 // Parse reads a script: statements separated by semicolons. The error is a
 // sqlerr.List or *sqlerr.Error with code sqlerr.Syntax; the statements without
@@ -61,6 +72,12 @@ func (o Options) Parse(src *sqlerr.Source) ([]ast.Stmt, error) {
 		if p.tok.kind == tokEOF {
 			return stmts, p.errs.Sort().Err()
 		}
+		if o.IsMySQL && o.MySQL != nil && p.isAny("SELECT", "WITH", "VALUES", "INSERT", "REPLACE") || o.IsMySQL && p.isOp("(") {
+			if s := p.mysql(o); s != nil {
+				stmts = append(stmts, s)
+			}
+			continue
+		}
 		first := p.i
 		var s ast.Stmt
 		if p.catch(func() {
@@ -70,6 +87,16 @@ func (o Options) Parse(src *sqlerr.Source) ([]ast.Stmt, error) {
 			}
 		}) {
 			stmts = append(stmts, s)
+			switch s := s.(type) {
+			case *ast.Set:
+				if s.Key != nil && s.Key.Value == dialect {
+					o.IsMySQL = strings.EqualFold(s.Value.Value, "mysql")
+				}
+			case *ast.Reset:
+				if s.Key == nil || s.Key.Value == dialect {
+					o.IsMySQL = false
+				}
+			}
 			continue
 		}
 		if len(p.errs) > 4*sqlerr.Max {
@@ -77,6 +104,25 @@ func (o Options) Parse(src *sqlerr.Source) ([]ast.Stmt, error) {
 		}
 		p.recover(first)
 	}
+}
+
+// mysql reads a statement of MySQL's dialect and goes behind it. The text after it is
+// cut into tokens anew: a string of MySQL's may have looked like anything.
+func (p *parser) mysql(o Options) ast.Stmt {
+	start := p.tok.start
+	end := o.MySQLEnd(p.src.Text, start)
+	s, err := o.MySQL(p.src, start, end)
+	if err != nil {
+		p.errs = append(p.errs, sqlerr.All(err)...)
+	}
+	p.toks, p.i = lex(p.src.Text[end:], o.Lookup), 0
+	for i := range p.toks {
+		p.toks[i].start += end
+		p.toks[i].end += end
+		p.toks[i].off += end
+	}
+	p.tok = p.toks[0]
+	return s
 }
 
 // maxDepth bounds the nesting of expressions, queries and types.

@@ -15,6 +15,7 @@ const (
 	exitRuntime  = 1
 	exitUsage    = 2
 	exitSQL      = 3
+	exitTimeout  = 124
 	exitSIGINT   = 130
 	exitTest     = 4 // a test case failed
 	exitExternal = 5

@@ -28,7 +28,12 @@ func explainScripts(ctx context.Context, f *flags, args []string, analyze bool) 
 		return err
 	}
 	for _, src := range srcs {
-		text, err := s.ExplainScript(ctx, src, true, analyze)
+		var text string
+		if f.format == "json" && !analyze {
+			text, err = s.ExplainJSON(src)
+		} else {
+			text, err = s.ExplainScript(ctx, src, true, analyze)
+		}
 		if err != nil {
 			fmt.Fprint(os.Stderr, sqlerr.Render(err))
 			return exit{codeOf(err)}

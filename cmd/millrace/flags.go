@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -31,6 +32,13 @@ type flags struct {
 	duplicates  bool
 	accept      []string
 	metrics     string
+
+	init       []string
+	envFiles   []string
+	outputFile string
+	timeout    time.Duration
+	catalogDir string
+	short      map[string]*bool // --json and the like
 }
 
 func (f *flags) register(s *pflag.FlagSet) {
@@ -38,7 +46,7 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringArrayVarP(&f.files, "file", "f", nil, "file to execute; - is standard input; may repeat")
 	s.StringArrayVarP(&f.define, "define", "D", nil, "key=value: a setting that wins over SET")
 	s.StringArrayVar(&f.vars, "var", nil, "NAME=value for ${NAME} in string literals")
-	s.StringVar(&f.format, "format", "", "table, tableau, vertical, csv, tsv, json, jsonl or markdown (default: table on a terminal, else jsonl)")
+	s.StringVar(&f.format, "format", "", "table, tableau, vertical, csv, tsv, json, jsonl, markdown, arrow or parquet (default: table on a terminal, else jsonl)")
 	s.BoolVar(&f.changelog, "changelog", false, "print every change with its kind")
 	s.StringVar(&f.progress, "progress", "auto", "auto, tty or none")
 	s.StringVarP(&f.parallelism, "parallelism", "p", "", "subtasks per operator: a number, or auto for all cores (default 1)")
@@ -46,12 +54,39 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.accept, "accept", nil, "what may become of an edited query's state: kept,migrated (always), rebuilt, dropped; see millrace diff")
 	s.BoolVar(&f.duplicates, "accept-duplicates", false, "go back behind a damaged checkpoint though its rows were published")
 	s.StringVar(&f.metrics, "metrics", "", "address for Prometheus' /metrics, as 127.0.0.1:9464, while INSERT jobs run")
+	s.StringArrayVarP(&f.init, "init", "i", nil, "file to execute first; may repeat")
+	s.StringArrayVar(&f.envFiles, "env-file", nil, "file of NAME=value lines for ${NAME}; may repeat")
+	s.StringVarP(&f.outputFile, "output", "o", "", "file that results are written to instead of standard output")
+	s.DurationVar(&f.timeout, "timeout", 0, "stop cleanly after this time, with exit code 124")
+	s.StringVar(&f.catalogDir, "catalog", "", "directory of the default catalog: tables made in it are there the next time")
+	f.short = map[string]*bool{}
+	for _, name := range []string{"json", "csv", "markdown"} {
+		as := map[string]string{"json": "jsonl"}[name]
+		if as == "" {
+			as = name
+		}
+		f.short[as] = s.Bool(name, false, "short for --format "+as)
+	}
+	s.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "no-progress" {
+			name = "quiet"
+		}
+		return pflag.NormalizedName(name)
+	})
 	s.BoolVar(&f.quiet, "quiet", false, "no notes and no progress on stderr")
 }
 
 // sources are the scripts named by -e, -f and the arguments, in that order.
 func (f *flags) sources(args []string) ([]*sqlerr.Source, error) {
 	var out []*sqlerr.Source
+	for _, name := range f.init {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &sqlerr.Source{Name: name, Text: string(text)})
+	}
+	inits := len(out)
 	for _, e := range f.execute {
 		out = append(out, &sqlerr.Source{Name: "-e", Text: e})
 	}
@@ -69,7 +104,7 @@ func (f *flags) sources(args []string) ([]*sqlerr.Source, error) {
 		}
 		out = append(out, &sqlerr.Source{Name: name, Text: string(text)})
 	}
-	if len(out) == 0 {
+	if len(out) == inits {
 		return nil, errors.New("no SQL given: name a file, or use -e 'SELECT ...'")
 	}
 	return out, nil
@@ -106,12 +141,52 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 		}
 		vars[k] = v
 	}
-	return engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	for _, name := range f.envFiles {
+		if err := readEnv(name, vars); err != nil {
+			return nil, err
+		}
+	}
+	for as, on := range f.short {
+		if *on {
+			f.format = as
+		}
+	}
+	s := engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}
 		return os.LookupEnv(name)
-	}}), nil
+	}})
+	if f.catalogDir != "" {
+		return s, s.KeepTables(f.catalogDir)
+	}
+	return s, nil
+}
+
+// readEnv reads a file of NAME=value lines into vars; what is there already wins.
+// Blank lines and those that begin with # are left out, quotes around a value too.
+func readEnv(name string, vars map[string]string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		k, v, ok := strings.Cut(line, "=")
+		if !ok {
+			return fmt.Errorf("%s:%d: expected NAME=value", name, i+1)
+		}
+		if v = strings.TrimSpace(v); len(v) > 1 && (v[0] == '"' || v[0] == '\'') && v[len(v)-1] == v[0] {
+			v = v[1 : len(v)-1]
+		}
+		if k = strings.TrimSpace(k); vars[k] == "" {
+			vars[k] = v
+		}
+	}
+	return nil
 }
 
 // open reads the scripts and makes the session they run in.

@@ -20,6 +20,7 @@ import (
 // output prints results on stdout, and notes and progress on stderr.
 type output struct {
 	f        *flags
+	to       *os.File // where results go
 	progress bool
 	mu       sync.Mutex // the job reports from a goroutine of its own
 	drawn    bool
@@ -31,7 +32,7 @@ type output struct {
 }
 
 func newOutput(f *flags) *output {
-	return &output{f: f, started: time.Now(), progress: f.progress == "tty" || f.progress == "auto" && isTerminal(os.Stderr) && !f.quiet}
+	return &output{f: f, to: os.Stdout, started: time.Now(), progress: f.progress == "tty" || f.progress == "auto" && isTerminal(os.Stderr) && !f.quiet}
 }
 
 // Rows prints a result: every change with --changelog, else an insert-only result
@@ -40,12 +41,15 @@ func (o *output) Rows(schema *types.Schema, changes batch.Changes, bounded bool)
 	format := o.f.format
 	if format == "" {
 		format = "jsonl"
-		if isTerminal(os.Stdout) {
+		if isTerminal(o.to) {
 			format = "table"
 		}
 	}
+	if render.Binary(format) && isTerminal(o.to) {
+		return nil, sqlerr.New(sqlerr.Invalid, sqlerr.Span{}, "%s is not for a terminal; write it to a file with -o, or pipe it", format)
+	}
 	session := types.NewSession(time.Now)
-	w, err := render.New(format, os.Stdout, schema, o.f.changelog, session)
+	w, err := render.New(format, o.to, schema, o.f.changelog, session)
 	if err != nil {
 		return nil, err
 	}

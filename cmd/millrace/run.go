@@ -65,9 +65,26 @@ func runScripts(ctx context.Context, f *flags, args []string) error {
 	out := newOutput(f)
 	out.serve = &server{jobs: s.Jobs(), stateDir: f.stateDir, metrics: f.metrics}
 	defer out.serve.close()
+	if f.outputFile != "" {
+		file, err := os.Create(f.outputFile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		out.to = file
+	}
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
 	for _, src := range srcs {
 		if err := s.Run(ctx, src, out); err != nil {
 			out.clearProgress()
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				out.Note("stopped: --timeout " + f.timeout.String() + " is over")
+				return exit{exitTimeout}
+			}
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				return exit{exitSIGINT}
 			}

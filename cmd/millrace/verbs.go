@@ -18,5 +18,7 @@ var verbs = []func(*flags) *cobra.Command{
 	stateVerb,
 	checkpointVerb,
 	diffVerb,
+	fmtVerb,
+	functionsVerb,
 	versionVerb,
 }

@@ -227,3 +227,6 @@ func sortedDirs[T any](m map[string]T) []string {
 	sort.Strings(out)
 	return out
 }
+
+// Guarantee is exactly once: a file is published with the checkpoint it belongs to.
+func (s *sink) Guarantee() string { return "exactly once by transaction" }

@@ -58,7 +58,7 @@ func (x *exprBinder) function(e *ast.Call) expr.Expr {
 		}
 	}
 	if fn == nil {
-		failf(sqlerr.NotFound, e.Span(), "No match found for function signature %s", e.Name)
+		failf(sqlerr.NotFound, e.Span(), "No match found for function signature %s%s", e.Name, x.b.nearFunction(name))
 	}
 	return x.b.apply(fn, x.arguments(name, e), e.Span())
 }
@@ -78,15 +78,19 @@ func specialName(name string, e *ast.Call) string {
 // the place the function wants them.
 func (x *exprBinder) arguments(name string, e *ast.Call) []expr.Expr {
 	var args []expr.Expr
+	var f faults
 	embeds := name == "JSON_OBJECT" || name == "JSON_ARRAY" || name == "JSON_OBJECTAGG" || name == "JSON_ARRAYAGG"
 	for _, a := range e.Args {
 		if n, ok := a.(*ast.NamedArg); ok {
 			a = n.Value
 		}
-		x.embeds = embeds
-		args = append(args, x.bind(a))
+		f.try(func() {
+			x.embeds = embeds
+			args = append(args, x.bind(a))
+		})
 	}
 	x.embeds = false
+	f.check()
 	switch name {
 	case "EXTRACT", "TIMESTAMPADD", "TIMESTAMPDIFF":
 		if e.Keyword != "" {

@@ -81,13 +81,14 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 		if e.Not {
 			name = "IS NOT DISTINCT FROM"
 		}
-		return x.compare(name, x.bind(e.L), x.bind(e.R), at)
+		args := x.all([]ast.Expr{e.L, e.R})
+		return x.compare(name, args[0], args[1], at)
 	case *ast.Between:
 		return x.between(e)
 	case *ast.In:
 		return x.in(e)
 	case *ast.Like:
-		args := []expr.Expr{x.bind(e.X), x.bind(e.Pattern)}
+		args := x.all([]ast.Expr{e.X, e.Pattern})
 		if e.Escape != nil {
 			args = append(args, x.bind(e.Escape))
 		}
@@ -136,9 +137,11 @@ func (b *Binder) bareName(e ast.Expr) *ast.Name {
 
 func (x *exprBinder) all(es []ast.Expr) []expr.Expr {
 	out := make([]expr.Expr, len(es))
+	var f faults
 	for i, e := range es {
-		out[i] = x.bind(e)
+		f.try(func() { out[i] = x.bind(e) })
 	}
+	f.check()
 	return out
 }
 
@@ -236,8 +239,9 @@ func (x *exprBinder) binary(e *ast.Binary) expr.Expr {
 	switch e.Op {
 	case "AND", "OR":
 		l := &expr.Logic{Or: e.Op == "OR", At: at}
-		for _, side := range []ast.Expr{e.L, e.R} {
-			c := x.condition(side, e.Op)
+		var left, right expr.Expr
+		both(func() { left = x.condition(e.L, e.Op) }, func() { right = x.condition(e.R, e.Op) })
+		for _, c := range []expr.Expr{left, right} {
 			if n, ok := c.(*expr.Logic); ok && n.Or == l.Or {
 				l.Args = append(l.Args, n.Args...)
 			} else {
@@ -248,9 +252,11 @@ func (x *exprBinder) binary(e *ast.Binary) expr.Expr {
 	case "OVERLAPS":
 		return x.overlaps(e)
 	case "=", "<>", "<", "<=", ">", ">=":
-		return x.compare(e.Op, x.bind(e.L), x.bind(e.R), at)
+		args := x.all([]ast.Expr{e.L, e.R})
+		return x.compare(e.Op, args[0], args[1], at)
 	case "+", "-", "*", "/", "%", "||":
-		l, r := x.bind(e.L), x.bind(e.R)
+		sides := x.all([]ast.Expr{e.L, e.R})
+		l, r := sides[0], sides[1]
 		if name, args := timeArithmetic(e.Op, l, r); name != "" {
 			return x.call(name, args, at)
 		}
@@ -297,7 +303,8 @@ func (x *exprBinder) is(e *ast.Is) expr.Expr {
 }
 
 func (x *exprBinder) between(e *ast.Between) expr.Expr {
-	v, lo, hi, at := x.bind(e.X), x.bind(e.Lo), x.bind(e.Hi), e.Span()
+	args, at := x.all([]ast.Expr{e.X, e.Lo, e.Hi}), e.Span()
+	v, lo, hi := args[0], args[1], args[2]
 	within := func(lo, hi expr.Expr) expr.Expr {
 		return &expr.Logic{Args: []expr.Expr{x.compare(">=", v, lo, at), x.compare("<=", v, hi, at)}, At: at}
 	}

@@ -15,11 +15,14 @@ import (
 // those listed; what isn't written is NULL, and PARTITION gives constants.
 func (b *Binder) Insert(stmt *ast.Insert) (sink *logical.Sink, err error) {
 	defer catch(&err)
-	t := must(b.ResolveTable(stmt.Table, stmt.Hints))
-	if t.Def.View != nil {
-		failf(sqlerr.Invalid, stmt.Table.Span(), "%s is a view", t.Path.Dotted())
-	}
-	r := b.query(stmt.Query)
+	var t *logical.Table
+	var r *relation
+	both(func() {
+		t = must(b.ResolveTable(stmt.Table, stmt.Hints))
+		if t.Def.View != nil {
+			failf(sqlerr.Invalid, stmt.Table.Span(), "%s is a view", t.Path.Dotted())
+		}
+	}, func() { r = b.query(stmt.Query) })
 	in := &insertion{b: b, stmt: stmt, t: t, target: &types.Schema{Fields: append([]types.Field(nil), t.Full.Fields...)}}
 	for i, m := range t.Meta {
 		if !m.Virtual {

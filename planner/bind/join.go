@@ -13,15 +13,15 @@ func (b *Binder) join(j *ast.Join) *relation {
 	if f := b.rowFunction(j.R); f != nil {
 		return b.correlate(b.ref(j.L), f, j.Kind, j.On)
 	}
-	l := b.ref(j.L)
 	if d := lateral(j.R); d != nil {
-		return b.lateral(l, j, d)
+		return b.lateral(b.ref(j.L), j, d)
 	}
 	right, asOf := withoutAsOf(j.R)
-	r := b.ref(right)
+	var l, r *relation
+	both(func() { l = b.ref(j.L) }, func() { r = b.ref(right) })
 	kind := map[ast.JoinKind]logical.JoinKind{ast.LeftJoin: logical.Left, ast.RightJoin: logical.Right, ast.FullJoin: logical.Full}[j.Kind]
-	both := l.scope.beside(r.scope)
-	x := &exprBinder{b: b, scope: both}
+	sides := l.scope.beside(r.scope)
+	x := &exprBinder{b: b, scope: sides}
 	var cond expr.Expr
 	var pairs [][2]int
 	using := j.Using
@@ -36,16 +36,16 @@ func (b *Binder) join(j *ast.Join) *relation {
 	case j.On != nil:
 		cond = x.condition(j.On, "ON")
 	case len(using) > 0:
-		cond, pairs = b.using(x, l, r, both, using)
+		cond, pairs = b.using(x, l, r, sides, using)
 	}
 	out := &types.Schema{}
-	for i, c := range both.cols {
+	for i, c := range sides.cols {
 		t := c.t // a time attribute unless the join turns out to be a regular one
 		left := i < len(l.scope.cols)
 		if left && (kind == logical.Right || kind == logical.Full) || !left && (kind == logical.Left || kind == logical.Full) {
 			t = t.Nullable()
 		}
-		both.cols[i].t = t
+		sides.cols[i].t = t
 		out.Fields = append(out.Fields, types.Field{Name: c.name, Type: t})
 	}
 	n := &logical.Join{Base: logical.Base{Out: out, At: j.Span()}, Left: l.node, Right: r.node, Kind: kind, Cond: cond, Hints: b.hints,
@@ -53,11 +53,11 @@ func (b *Binder) join(j *ast.Join) *relation {
 	if asOf != nil {
 		b.temporal(n, l.scope, asOf)
 		n.Hints = lookupHints(b.hints, r.scope)
-		for i := range both.cols {
-			both.cols[i].t = out.Fields[i].Type
+		for i := range sides.cols {
+			sides.cols[i].t = out.Fields[i].Type
 		}
 	}
-	return b.merged(x, &relation{node: n, scope: both}, kind, pairs)
+	return b.merged(x, &relation{node: n, scope: sides}, kind, pairs)
 }
 
 // merged puts the columns of USING before the others, once for both sides: the

@@ -39,10 +39,13 @@ func (b *Binder) with(q *ast.With) *relation {
 	for k, v := range b.ctes {
 		inner.ctes[k] = v
 	}
+	var f faults
 	for _, c := range q.CTEs {
-		r := inner.query(c.Query)
-		inner.ctes[c.Name.Name] = renamed(r, c.Name.Name, c.Columns, c.Span())
+		if !f.try(func() { inner.ctes[c.Name.Name] = renamed(inner.query(c.Query), c.Name.Name, c.Columns, c.Span()) }) {
+			break // the others may read it
+		}
 	}
+	f.check()
 	return inner.query(q.Body)
 }
 
@@ -84,23 +87,27 @@ func (b *Binder) selectQuery(q *ast.Select, orderBy []ast.OrderItem) *relation {
 	checkHints(inner.hints, from.scope)
 	s := &selection{b: b, q: q, node: from.node, hints: inner.hints}
 	s.x = &exprBinder{b: b, scope: from.scope, sel: s}
+	var f faults
 	if q.Where != nil {
-		s.where(q.Where)
+		f.try(func() { s.where(q.Where) })
 	}
 	if q.GroupBy != nil || b.aggregates(q) {
-		s.x.group = newGrouper(s)
+		if !f.try(func() { s.x.group = newGrouper(s) }) {
+			f.check()
+		}
 	}
 	s.x.over = &overs{s: s, x: s.x}
-	s.expand()
+	s.expand(&f)
 	var having, qualify expr.Expr
 	if q.Having != nil {
-		having = s.x.condition(q.Having, "HAVING")
+		f.try(func() { having = s.x.condition(q.Having, "HAVING") })
 	}
 	if q.Qualify != nil {
 		named := *s.x
 		named.aliases = q.Items
-		qualify = named.condition(q.Qualify, "QUALIFY")
+		f.try(func() { qualify = named.condition(q.Qualify, "QUALIFY") })
 	}
+	f.check()
 	hidden := s.sortKeys(orderBy)
 	exprs := append(append([]expr.Expr(nil), s.items...), hidden...)
 	if s.x.group != nil {
@@ -154,13 +161,14 @@ func distinct(n logical.Node) *logical.Aggregate {
 }
 
 // expand binds the select list, with * written out.
-func (s *selection) expand() {
+func (s *selection) expand(f *faults) {
 	for _, item := range s.q.Items {
 		if star, ok := item.Expr.(*ast.Star); ok {
-			s.star(star)
+			f.try(func() { s.star(star) })
 			continue
 		}
-		e := s.x.bind(item.Expr)
+		var e expr.Expr
+		f.try(func() { e = s.x.bind(item.Expr) })
 		name := "EXPR$" + strconv.Itoa(len(s.items))
 		switch {
 		case item.Alias != nil:
@@ -335,7 +343,8 @@ func (b *Binder) values(q *ast.Values) *relation {
 
 // setOp binds UNION, INTERSECT and EXCEPT.
 func (b *Binder) setOp(q *ast.SetOp) *relation {
-	l, r := b.query(q.L), b.query(q.R)
+	var l, r *relation
+	both(func() { l = b.query(q.L) }, func() { r = b.query(q.R) })
 	ls, rs := l.node.Schema(), r.node.Schema()
 	if ls.Len() != rs.Len() {
 		failf(sqlerr.Invalid, q.Span(), "Column count mismatch in %s: %d and %d", q.Op, ls.Len(), rs.Len())

@@ -14,11 +14,15 @@ import (
 // anti join; the others are one filter, whose sub-queries are joined below it.
 func (s *selection) where(e ast.Expr) {
 	var plain []expr.Expr
+	var f faults
 	for _, c := range ands(e) {
-		if !s.member(c) {
-			plain = append(plain, s.x.condition(c, "WHERE"))
-		}
+		f.try(func() {
+			if !s.member(c) {
+				plain = append(plain, s.x.condition(c, "WHERE"))
+			}
+		})
 	}
+	f.check()
 	if len(plain) > 0 {
 		s.node = filter(s.node, and(plain))
 	}

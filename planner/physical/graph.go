@@ -84,20 +84,33 @@ func (n *Node) Describe() string {
 	return n.Spec.Name() + "(" + strings.Join(a, ", ") + ")"
 }
 
-// Explain draws the graph as Flink does: sinks first, inputs indented below. With
-// changes each line ends with its changelog mode.
-func (g *Graph) Explain(changes bool) string {
+// Details are what EXPLAIN may say of each operator beside what it does.
+type Details struct{ Changes, Cost, Advice bool }
+
+// Explain is Draw, with changelog modes or without.
+func (g *Graph) Explain(changes bool) string { return g.Draw(Details{Changes: changes}) }
+
+// Draw draws the graph as Flink does: sinks first, inputs indented below.
+func (g *Graph) Draw(o Details) string {
 	var b strings.Builder
+	cost, advised := g.costs(), 0
 	seen := map[*Node]int{}
 	var walk func(n *Node, prefix, lead string)
 	walk = func(n *Node, prefix, lead string) {
 		text := n.Describe()
-		if changes {
+		if o.Changes {
 			kinds := n.Changes.Kinds
 			if !n.Need.Before && len(n.Inputs) > 0 {
 				kinds &^= batch.UpdateBefore.Set()
 			}
 			text = strings.TrimSuffix(text, ")") + fmt.Sprintf(", changelogMode=%s)", kinds)
+		}
+		if o.Advice && advises(n) {
+			text = strings.Replace(text, "(", "(advice=[1], ", 1)
+			advised++
+		}
+		if o.Cost {
+			text += cost[n].String()
 		}
 		if at, ok := seen[n]; ok {
 			fmt.Fprintf(&b, "%sReused(reference_id=[%d])\n", lead, at)
@@ -124,6 +137,12 @@ func (g *Graph) Explain(changes bool) string {
 			b.WriteString("\n")
 		}
 		walk(s, "", "")
+	}
+	switch {
+	case advised > 0:
+		b.WriteString("\nadvice[1]: [ADVICE] You might want to enable mini-batch by configuring ('table.exec.mini-batch.enabled' to 'true', 'table.exec.mini-batch.allow-latency' to a positive long value, 'table.exec.mini-batch.size' to a positive long value).\n")
+	case o.Advice:
+		b.WriteString("\nNo available advice...\n")
 	}
 	return b.String()
 }

@@ -1,5 +1,5 @@
 // Package render writes a query's rows for people and programs: jsonl, csv, tsv,
-// table, tableau, vertical, markdown and json. A Writer is given the schema
+// table, tableau, vertical, markdown and json, and arrow and parquet (binary.go). A Writer is given the schema
 // once, then batches, and closed. Start with New.
 package render
 
@@ -17,7 +17,7 @@ import (
 )
 
 // Formats are the names New takes.
-var Formats = []string{"table", "tableau", "vertical", "csv", "tsv", "json", "jsonl", "markdown"}
+var Formats = []string{"table", "tableau", "vertical", "csv", "tsv", "json", "jsonl", "markdown", "arrow", "parquet"}
 
 // Writer writes rows.
 type Writer interface {
@@ -40,6 +40,10 @@ func New(format string, w io.Writer, schema *types.Schema, changelog bool, sessi
 		return &separated{base: base, sep: ','}, nil
 	case "tsv":
 		return &separated{base: base, sep: '\t'}, nil
+	case "arrow":
+		return newArrow(w, schema, changelog), nil
+	case "parquet":
+		return newParquet(base.w, schema, changelog, session)
 	case "vertical":
 		return &vertical{base: base}, nil
 	case "table", "tableau", "markdown":
