@@ -46,7 +46,7 @@ type Output interface {
 // Config is what a process decides about its sessions.
 type Config struct {
 	Options map[string]string // -D key=value: they win over SET
-	Memory  int64             // bytes for what grows with the input; 0: chosen by the machine
+	Memory  int64             // bytes for what grows with the input; 0: no limit
 	Stdout  io.Writer         // where print tables write
 	Stderr  io.Writer         // where the commands of functions complain; nil: the process's
 	Now     func() time.Time
@@ -69,7 +69,8 @@ type Session struct {
 	funcs   *registry
 	modules *modules
 
-	jobs   map[string]int // names given to jobs
+	memory *operators.Budget // of all jobs
+	jobs   map[string]int    // names given to jobs
 	list   *JobList
 	hinted bool // a job was given the hint that there are more cores
 }
@@ -85,7 +86,7 @@ func New(cfg Config) *Session {
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stdout
 	}
-	s := &Session{cfg: cfg, set: map[string]string{}, jobs: map[string]int{}, list: &JobList{}, funcs: newRegistry()}
+	s := &Session{cfg: cfg, memory: &operators.Budget{Limit: cfg.Memory}, set: map[string]string{}, jobs: map[string]int{}, list: &JobList{}, funcs: newRegistry()}
 	s.modules = newModules(s.funcs)
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	s.names.Kinds, s.names.Config = catalogs.Kinds, s.catalogConfig
@@ -235,6 +236,6 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 		err = e
 	}
 	c.BufferTimeout = duration("execution.buffer-timeout.interval", s.Option("execution.buffer-timeout", "100 ms"))
-	c.Memory = &operators.Budget{Name: "job", Limit: s.cfg.Memory}
+	c.Memory = s.memory
 	return c, err
 }

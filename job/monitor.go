@@ -169,18 +169,19 @@ func (o *OperatorReport) add(v *vertex, stuck time.Duration) {
 	}
 }
 
-// sizeEvery is how often a task measures its state.
-const sizeEvery = time.Second
+// sizeEvery is how often a task measures its state: often enough that what comes in
+// between doesn't matter to the memory limit.
+const sizeEvery = 100 * time.Millisecond
 
-// measure publishes what the state holds.
-func (t *task) measure() {
+// measure publishes what the state holds and charges it to the budgets.
+func (t *task) measure() error {
 	if t.now.Sub(t.sized) < sizeEvery {
-		return
+		return nil
 	}
 	t.sized = t.now
 	usage := t.store.Usage()
 	if len(usage) == 0 {
-		return
+		return nil
 	}
 	for _, v := range t.vertices {
 		keys, size, expired := int64(0), int64(0), int64(0)
@@ -192,7 +193,13 @@ func (t *task) measure() {
 		v.metrics.StateKeys.Store(keys)
 		v.metrics.StateSz.Store(size)
 		v.metrics.StateExpired.Store(expired)
+		more := size - v.charged
+		v.charged = size
+		if err := v.budget.Grow(more); err != nil {
+			return v.fail(err)
+		}
 	}
+	return nil
 }
 
 // Progress sums the report up.

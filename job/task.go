@@ -47,13 +47,14 @@ func (t *task) open(ctx context.Context) error {
 	t.now = t.clock()
 	for i := len(t.vertices) - 1; i >= 0; i-- {
 		v := t.vertices[i]
+		v.budget = t.cfg.Memory.Part(v.node.Spec.Name())
 		env := &operators.Env{
 			Context: ctx, State: t.opener(v), Subtask: v.subtask, Of: v.node.Parallelism, Session: t.cfg.Session,
 			Now:       func() time.Time { return t.now },
 			MiniBatch: t.cfg.MiniBatch.Enabled, Restored: t.startedFrom(),
 			Rand: t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
 			Wake: t.mail.signal, Metrics: v.metrics, At: v.node.At,
-			Memory: &operators.Budget{Name: v.node.Spec.Name(), Total: t.cfg.Memory},
+			Memory: v.budget,
 			Side: func(which operators.Side) operators.Output {
 				if which == operators.BadRows {
 					return side{v}
@@ -115,7 +116,9 @@ func (t *task) loop(ctx context.Context) error {
 // head.
 func (t *task) turn() (moved bool, err error) {
 	t.drain()
-	t.measure()
+	if err := t.measure(); err != nil {
+		return false, err
+	}
 	if err := t.answer(); err != nil {
 		return false, err
 	}
@@ -295,7 +298,7 @@ func (t *task) blocked() error {
 // close closes the operators and the store.
 func (t *task) close() error {
 	t.sized = time.Time{}
-	t.measure()
+	_ = t.measure()
 	var first error
 	for _, v := range t.vertices {
 		if !v.opened {
@@ -304,6 +307,7 @@ func (t *task) close() error {
 		if err := v.op.Close(); err != nil && first == nil {
 			first = v.fail(err)
 		}
+		v.budget.Release()
 	}
 	if err := t.store.Close(); first == nil {
 		first = err

@@ -22,6 +22,8 @@ type vertex struct {
 	head     operators.Head
 	ticker   operators.Ticker
 	metrics  *operators.Metrics
+	budget   *operators.Budget
+	charged  int64                // bytes of state that budget was asked for
 	splits   *splits              // of a head that reads a table
 	complete bool                 // it was told that no more come
 	memory   *checkpoint.Marks    // what it knew of time at the checkpoint

@@ -1,7 +1,6 @@
 package operators
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -98,27 +97,3 @@ func (m *Metrics) LateBy(n, ms int64) {
 		m.LateByMs.Store(ms)
 	}
 }
-
-// Budget is an operator's share of the memory a process may use for what grows
-// with its input.
-type Budget struct {
-	Name  string // the operator, for the error
-	Limit int64  // bytes; 0: none
-	used  atomic.Int64
-	Total *Budget // the job's, charged as well; nil at the top
-}
-
-// Grow asks for n bytes more (fewer, if negative). Over the limit it fails and
-// names the operator.
-func (b *Budget) Grow(n int64) error {
-	if b == nil {
-		return nil
-	}
-	if u := b.used.Add(n); b.Limit > 0 && n > 0 && u > b.Limit {
-		return fmt.Errorf("memory: %q holds %d MB, more than the limit of %d MB; give it more with --memory", b.Name, u>>20, b.Limit>>20)
-	}
-	return b.Total.Grow(n)
-}
-
-// Used is the bytes held.
-func (b *Budget) Used() int64 { return b.used.Load() }

@@ -40,6 +40,10 @@ func (r *WallReader) Read(s []byte, sep byte) (micros int64, nanos int, ok bool)
 	if len(s) == 19 {
 		return micros, 0, true
 	}
+	if len(s) == 23 && s[19] == '.' { // milliseconds, as nearly all have them
+		a, b, c := s[20]-'0', s[21]-'0', s[22]-'0'
+		return micros + (int64(a)*100+int64(b)*10+int64(c))*1000, 0, a <= 9 && b <= 9 && c <= 9
+	}
 	if s[19] != '.' || len(s) == 20 || len(s) > 29 {
 		return 0, 0, false
 	}

@@ -29,6 +29,7 @@ type flags struct {
 	parallelism string
 	quiet       bool
 	stateDir    string
+	memory      string
 	duplicates  bool
 	accept      []string
 	metrics     string
@@ -52,6 +53,7 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringVarP(&f.parallelism, "parallelism", "p", "", "subtasks per operator: a number, or auto for all cores (default 1)")
 	s.StringVar(&f.stateDir, "state-dir", "", "directory for the checkpoints of INSERT jobs, each under its pipeline.name; a job goes on from there")
 	s.StringSliceVar(&f.accept, "accept", nil, "what may become of an edited query's state: kept,migrated (always), rebuilt, dropped; see millrace diff")
+	s.StringVar(&f.memory, "memory", "", "how much may be held of what grows with the input, such as 512mb (default: three quarters of what the machine or its cgroup has)")
 	s.BoolVar(&f.duplicates, "accept-duplicates", false, "go back behind a damaged checkpoint though its rows were published")
 	s.StringVar(&f.metrics, "metrics", "", "address for Prometheus' /metrics, as 127.0.0.1:9464, while INSERT jobs run")
 	s.StringArrayVarP(&f.init, "init", "i", nil, "file to execute first; may repeat")
@@ -151,7 +153,11 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 			f.format = as
 		}
 	}
-	s := engine.New(engine.Config{Options: options, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	memory, err := memoryLimit(f.memory)
+	if err != nil {
+		return nil, err
+	}
+	s := engine.New(engine.Config{Options: options, Memory: memory, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}

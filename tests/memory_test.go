@@ -1,0 +1,35 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+// TestMemoryLimit: what grows beyond the limit fails by name, state of streams and
+// rows that batch mode keeps; what fits runs, and gives its memory back.
+func TestMemoryLimit(t *testing.T) {
+	numbers := "CREATE TABLE numbers (n BIGINT, t STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '400000', 'rows-per-second' = '1000000000', " +
+		"'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '400000', 'fields.t.length' = '100');"
+	for _, c := range []struct{ name, mode, query, fails string }{
+		{"groups", "streaming", "SELECT n, COUNT(*) FROM numbers GROUP BY n, t", "GroupAggregate ("},
+		{"a sort", "batch", "SELECT n, t FROM numbers ORDER BY t", "Sort ("},
+		{"one group", "streaming", "SELECT COUNT(*) FROM numbers", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			s := engine.New(engine.Config{Memory: 24 << 20, Options: map[string]string{"execution.runtime-mode": c.mode}})
+			err := s.Run(context.Background(), &sqlerr.Source{Name: "memory", Text: numbers + c.query}, &sink{w: &out})
+			switch {
+			case c.fails == "" && err != nil:
+				t.Fatal(err)
+			case c.fails != "" && (err == nil || !strings.Contains(err.Error(), "more than the limit of 24 MB") || !strings.Contains(err.Error(), c.fails)):
+				t.Fatalf("fails with %v", err)
+			}
+		})
+	}
+}
