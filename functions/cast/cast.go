@@ -36,6 +36,9 @@ func Bind(from, to types.Type, try bool, call functions.Call) (functions.Kernel,
 	if k := column(from, to); k != nil {
 		return k, nil
 	}
+	if from.IsString() && to.Kind == types.Timestamp && to.Length >= 3 && to.Length <= 6 {
+		return timestamps(to, f, try), nil
+	}
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 		in := &args[0]
 		return functions.Try(n, sel, func(i int) error {

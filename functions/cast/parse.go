@@ -2,10 +2,12 @@ package cast
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/types"
 )
 
@@ -73,6 +75,43 @@ func fromText(to types.Type, session *types.Session) convert {
 		}
 	}
 	return nil
+}
+
+// timestamps casts texts to a TIMESTAMP of 3 to 6 digits: those in the usual form
+// in one loop, others by f.
+func timestamps(to types.Type, f convert, try bool) functions.Kernel {
+	unit := int64(1)
+	for p := to.Length; p < 6; p++ {
+		unit *= 10
+	}
+	var usual types.WallReader
+	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+		in := &args[0]
+		one := func(i int) error {
+			if f(in, i, out) {
+				return nil
+			}
+			if try {
+				out.SetNull(i)
+				return nil
+			}
+			return fmt.Errorf("cast of '%s' to %s failed", in.Bytes(i), to.Nullable().Plain())
+		}
+		if sel != nil {
+			return functions.Try(n, sel, one)
+		}
+		for i := range n {
+			us, _, ok := usual.Read(in.Bytes(i), ' ')
+			if !ok || us < 0 && us%unit != 0 {
+				if err := one(i); err != nil {
+					return i, err
+				}
+				continue
+			}
+			out.I64[i] = us - us%unit
+		}
+		return 0, nil
+	})
 }
 
 func parseBoolean(in *batch.Vector, i int, out *batch.Vector) bool {

@@ -239,6 +239,21 @@ func (w *wallText) read(s, pat []byte) (m moment, r parsed, ok bool) {
 	return m, parsed{}, ok
 }
 
+// usualAll is TO_TIMESTAMP of a column in the default form.
+func (w *wallText) usualAll(texts batch.Vector, out *batch.Vector, n int) {
+	for i := range n {
+		s := texts.Bytes(i)
+		if us, _, ok := w.usual.Read(s, ' '); ok {
+			out.I64[i] = types.FloorMillis(us) * 1000
+			continue
+		}
+		m, ok := isoText(s)
+		if out.I64[i] = m.day*microsPerDay + m.micro/1000*1000; !ok {
+			out.SetNull(i)
+		}
+	}
+}
+
 // ToTimestamp is TO_TIMESTAMP(text[, pattern]).
 var ToTimestamp = &functions.Scalar{
 	Name: "TO_TIMESTAMP",
@@ -247,6 +262,10 @@ var ToTimestamp = &functions.Scalar{
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		var w wallText
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			if len(args) == 1 && sel == nil {
+				w.usualAll(args[0], out, n)
+				return 0, nil
+			}
 			functions.Each(n, sel, func(i int) {
 				var pat []byte
 				if len(args) > 1 {
