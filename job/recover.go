@@ -114,6 +114,9 @@ func newest(cp Checkpoint, idempotent bool) (*checkpoint.Manifest, []state.Block
 			}
 		}
 		if err == nil {
+			if err := cp.Dir.CheckCommits(); err != nil && cp.Note != nil {
+				cp.Note(fmt.Sprintf("the mark of what sinks have published can't be read (%v): they are asked to publish what checkpoint %d has prepared", err, n))
+			}
 			m.Published = cp.Dir.Published(n)
 			return m, blocks, nil
 		}

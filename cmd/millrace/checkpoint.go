@@ -171,10 +171,7 @@ func showCheckpoints(d *checkpoint.Dir, list []uint64) bool {
 func verifyCheckpoints(d *checkpoint.Dir, list []uint64) bool {
 	ok := true
 	for _, n := range list {
-		m, err := d.Read(n)
-		if err == nil {
-			err = d.Verify(m)
-		}
+		m, err := d.Check(n)
 		if err != nil {
 			fmt.Printf("%s: %v\n", d.Path(), err)
 			ok = false

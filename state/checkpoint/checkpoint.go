@@ -272,29 +272,43 @@ func (d *Dir) MarkPublished(n uint64) error {
 // Committed is the last checkpoint whose transactions may be visible; 0 is none.
 // When the mark itself can't be read it answers the greatest number.
 func (d *Dir) Committed() uint64 {
-	n, _ := d.commits()
+	n, _, err := d.commits()
+	if err != nil {
+		return ^uint64(0)
+	}
 	return n
 }
 
 // Published says that all transactions of checkpoint n are visible. Only the last
 // checkpoint of a run that was stopped is marked so.
 func (d *Dir) Published(n uint64) bool {
-	m, published := d.commits()
-	return published && m == n
+	m, published, err := d.commits()
+	return err == nil && published && m == n
 }
 
-func (d *Dir) commits() (n uint64, published bool) {
+// CheckCommits says what is wrong with the mark of what sinks have committed; nil
+// when it is whole, or when there is none.
+func (d *Dir) CheckCommits() error {
+	if _, _, err := d.commits(); err != nil {
+		return fmt.Errorf("%s: %w", commitsName, err)
+	}
+	return nil
+}
+
+func (d *Dir) commits() (n uint64, published bool, err error) {
 	b, err := d.read(commitsName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, false
+		return 0, false, nil
 	}
 	if err == nil {
 		b, err = unseal(commitsKind, b)
 	}
-	text, published := strings.CutSuffix(strings.TrimSpace(string(b)), " published")
-	n, perr := strconv.ParseUint(text, 10, 64)
-	if err != nil || perr != nil {
-		return ^uint64(0), false
+	if err != nil {
+		return 0, false, err
 	}
-	return n, published
+	text, published := strings.CutSuffix(strings.TrimSpace(string(b)), " published")
+	if n, err = strconv.ParseUint(text, 10, 64); err != nil {
+		return 0, false, fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return n, published, nil
 }

@@ -90,12 +90,8 @@ func TestFlippedByte(t *testing.T) {
 					t.Fatal(err)
 				}
 				flips++
-				found := d.Committed() == ^uint64(0)
-				m, err := d.Read(1)
+				_, err := d.Check(1)
 				if err == nil {
-					err = d.Verify(m)
-				}
-				if !found && err == nil {
 					t.Fatalf("%s: bit %x of byte %d flipped, and nobody saw", name, bit, i)
 				}
 				if err != nil && !errors.Is(err, checkpoint.ErrDamaged) {
@@ -107,11 +103,7 @@ func TestFlippedByte(t *testing.T) {
 			if err := os.WriteFile(file, whole[:cut], 0o666); err != nil {
 				t.Fatal(err)
 			}
-			m, err := d.Read(1)
-			if err == nil {
-				err = d.Verify(m)
-			}
-			if err == nil && d.Committed() != ^uint64(0) {
+			if _, err := d.Check(1); err == nil {
 				t.Fatalf("%s cut at %d: nobody saw", name, cut)
 			}
 		}

@@ -169,3 +169,16 @@ func (d *Dir) Verify(m *Manifest) error {
 	}
 	return nil
 }
+
+// Check reads all that recovery would read to go on from checkpoint n: its manifest,
+// the state files that it names, and the mark of what sinks have committed.
+func (d *Dir) Check(n uint64) (*Manifest, error) {
+	m, err := d.Read(n)
+	if err == nil {
+		err = d.Verify(m)
+	}
+	if err == nil {
+		err = d.CheckCommits()
+	}
+	return m, err
+}
