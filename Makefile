@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: docs test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
+.PHONY: docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -24,6 +24,11 @@ test-services: build ## the tests against real servers, which scripts/services i
 
 test-race:
 	$(GO) test -race ./...
+
+simulate: ## SEEDS=N: jobs of every operator in a simulated world that crashes, delays and tears, from seeds
+	SIM_SEEDS=$(SEEDS) $(GO) test -count=1 -v -timeout 4h -run TestSimulate ./engine
+
+test-all: test simulate ## make test, and SEEDS of the simulator
 
 crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash

@@ -255,7 +255,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 	if cfg.NewStore, err = s.store(); err != nil {
 		return nil, err
 	}
-	cfg.Driver = s.cfg.Driver
+	cfg.Driver, cfg.Plant = s.cfg.Driver, s.cfg.Plant
 	cfg.Progress = s.watch(p, out)
 	closeDir, err := s.keep(&cfg, p, out)
 	savepoints := s.first("", "execution.checkpointing.savepoint-dir", "state.savepoints.dir")
@@ -266,7 +266,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		defer closeDir()
+		defer closeDir() // also after a panic
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		j := s.newJob(p, cancel)
@@ -277,6 +277,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 		}
 		cfg.Monitor = &j.monitor
 		err := job.Run(ctx, p.graph, cfg)
+		closeDir() // before anyone hears of the end: they may start the next on it
 		j.end(err, s.cfg.Now())
 		if errors.Is(err, operators.Done) {
 			return nil

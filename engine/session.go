@@ -28,6 +28,7 @@ import (
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/planner/bind"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/state/checkpoint"
 	"github.com/millrace/millrace/types"
 )
 
@@ -55,6 +56,10 @@ type Config struct {
 	// Connector, when it isn't nil, makes what tables of a connector use in its place.
 	Connector func(*connectors.Connector) *connectors.Connector
 	Driver    func() job.Driver // who decides which task runs; nil: goroutines
+
+	// FS is where state directories lie, Plant a fault: for simulations.
+	FS    checkpoint.FS
+	Plant job.Plant
 
 	StateDir         string   // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
 	Accept           []string // verdicts about an edited query that are agreed to: kept, migrated, rebuilt, dropped

@@ -98,7 +98,12 @@ func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), 
 	if err := s.savepoint(cp); err != nil || dir == "" {
 		return none, err
 	}
-	if cp.Dir, err = checkpoint.Open(filepath.Join(dir, folder(p.graph.Job))); err != nil {
+	path := filepath.Join(dir, folder(p.graph.Job))
+	if s.cfg.FS != nil {
+		cp.Dir, err = checkpoint.At(s.cfg.FS, path)
+		return none, err
+	}
+	if cp.Dir, err = checkpoint.Open(path); err != nil {
 		return none, err
 	}
 	return func() { _ = cp.Dir.Close() }, nil

@@ -101,7 +101,7 @@ func (t *task) delivered(e *edge, n uint64) error {
 		return nil // given up since
 	}
 	t.begin(n)
-	e.held = true
+	e.held, e.delivered = t.cfg.Plant != PlantAlignment, true
 	return t.aligned()
 }
 
@@ -119,7 +119,7 @@ func (t *task) begin(n uint64) {
 // endAlignment lets the held edges go on.
 func (t *task) endAlignment() {
 	for _, e := range t.in {
-		e.held = false
+		e.held, e.delivered = false, false
 	}
 	t.align = alignment{last: max(t.align.last, t.align.n)}
 }
@@ -136,7 +136,7 @@ func (t *task) aligned() error {
 		if e.ended {
 			continue
 		}
-		if !e.held {
+		if !e.delivered {
 			return nil
 		}
 		open++

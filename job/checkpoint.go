@@ -150,6 +150,9 @@ func (c *coordinator) writeManifest(at *attempt) error {
 		}
 		if s, ok := n.Spec.(*sink.Spec); ok {
 			list, _ := c.pendings(at, n)
+			if c.cfg.Plant == PlantCommit {
+				list = nil
+			}
 			m.Sinks = append(m.Sinks, checkpoint.Sink{Table: s.Table, Ordinal: ordinal(ordinals, "sink "+s.Table), Pending: list})
 		}
 	}

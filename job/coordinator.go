@@ -296,6 +296,11 @@ func (c *coordinator) acknowledged(a ack, now time.Time) error {
 // what has changed still has.
 func (c *coordinator) complete(now time.Time) error {
 	at := c.at
+	if c.cfg.Plant == PlantManifest {
+		if err := c.commit(at, now); err != nil {
+			return err
+		}
+	}
 	if at.durable {
 		if err := c.writeManifest(at); err != nil {
 			return c.giveUp(err, now)

@@ -56,12 +56,13 @@ type edge struct {
 	done atomic.Bool // the receiver wants no more
 
 	// the receiver's own
-	taken []message // drained, from at on not yet looked at
-	at    int
-	spent []*batch.Batch
-	held  bool // has delivered the barrier that others are waited for
-	ended bool
-	ready bool // is on the task's list
+	taken     []message // drained, from at on not yet looked at
+	at        int
+	spent     []*batch.Batch
+	held      bool // nothing is taken of it before the others have delivered the barrier
+	delivered bool // it has
+	ended     bool
+	ready     bool // is on the task's list
 }
 
 // checksum is over the fixed-width columns of a batch.

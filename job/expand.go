@@ -113,7 +113,11 @@ func (x *expander) task(group *physical.Node, subtask int) *task {
 	t := x.tasks[k]
 	if t == nil {
 		t = &task{run: x.run, index: len(x.run.tasks), mail: newMailbox(), stale: true, watch: newStopwatch()}
-		t.store = x.run.cfg.NewStore(state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict})
+		o := state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict}
+		if s, ok := x.run.driver.(*Simulator); ok {
+			o.Wait = s.Yield
+		}
+		t.store = x.run.cfg.NewStore(o)
 		x.tasks[k] = t
 		x.run.tasks = append(x.run.tasks, t)
 	}

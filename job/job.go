@@ -62,7 +62,19 @@ type Config struct {
 	Progress func(Progress)
 	// Monitor, when it isn't nil, can be asked about the job from any goroutine.
 	Monitor *Monitor
+	Plant   Plant
 }
+
+// Plant is a fault put into the protocol on purpose: a simulation that doesn't find
+// it proves nothing.
+type Plant string
+
+// The faults.
+const (
+	PlantAlignment Plant = "alignment" // edges that have delivered a barrier aren't held
+	PlantManifest  Plant = "manifest"  // sinks commit before the manifest is written
+	PlantCommit    Plant = "commit"    // a manifest doesn't name what sinks have prepared
+)
 
 // MiniBatch is table.exec.mini-batch.*.
 type MiniBatch struct {
@@ -184,7 +196,11 @@ func (r *run) actor(soft context.Context, i int) {
 	}()
 	defer guard(&err)
 	if i < len(r.tasks) {
-		err = r.tasks[i].loop(r.ctx)
+		t := r.tasks[i]
+		// A failure in the middle of a turn would keep the writer of a snapshot out for
+		// ever, and the run waits for it.
+		defer t.store.Release()
+		err = t.loop(r.ctx)
 	} else {
 		err = r.coord.loop(soft)
 	}

@@ -284,6 +284,10 @@ type Options struct {
 	// Evict renumbers every row and entry at Release and poisons what they were: a
 	// test mode that catches those who keep ids or views.
 	Evict bool
+	// Wait is called by a snapshot's writer for as long as the task changes the state,
+	// instead of blocking: where one goroutine runs at a time, it lets the task go
+	// first. nil: the writer blocks.
+	Wait func()
 }
 
 // Block is the content of one table or timer set in one key group, or its changes

@@ -296,7 +296,7 @@ func (p *snapshot) Save(delta bool, f func(state.Block) error) error {
 		spec := c.t.spec
 		for g := 0; g < groupsN; g++ {
 			b := state.Block{Identity: c.t.id, Name: spec.Name, Group: g, Delta: delta}
-			s.mu.Lock()
+			s.lock()
 			if s.closed {
 				s.mu.Unlock()
 				return fmt.Errorf("the state was closed before checkpoint %d was written", p.n)
@@ -393,7 +393,7 @@ func (p *snapshot) Release() {
 		return
 	}
 	s := p.store
-	s.mu.Lock()
+	s.lock()
 	for _, c := range p.units {
 		c.end()
 	}

@@ -121,6 +121,17 @@ func (s *Store) enter() {
 	}
 }
 
+// lock is a snapshot writer's way in.
+func (s *Store) lock() {
+	if s.opts.Wait == nil {
+		s.mu.Lock()
+		return
+	}
+	for !s.mu.TryLock() {
+		s.opts.Wait()
+	}
+}
+
 func (s *Store) leave() {
 	if s.held {
 		s.held = false
@@ -131,6 +142,7 @@ func (s *Store) leave() {
 // Release ends the life of ids, views and entries, and lets a snapshot's writer in.
 func (s *Store) Release() {
 	s.enter()
+	defer s.leave() // also when an operator has left a table that can't be released
 	for _, t := range s.units {
 		t.release()
 	}
@@ -140,7 +152,6 @@ func (s *Store) Release() {
 		}
 		s.graves = s.graves[:0]
 	}
-	s.leave()
 }
 
 // Usage is the memory of each table, its slices included.

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/sqlerr"
+)
+
+const simulated = `
+CREATE TABLE nexmark (
+  event_type INT,
+  auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ` + "`dateTime`" + ` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
+  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
+  person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
+  ts AS CASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END,
+  WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
+) WITH ('connector' = 'nexmark', 'events.num' = '600', 'splits' = '%s', 'first-event.rate' = '100');
+CREATE VIEW bid AS SELECT 1000 + MOD(bid.bidder + bid.price, 40) AS auction, bid.bidder, bid.price, ts FROM nexmark WHERE event_type = 2;
+CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHERE event_type = 1;
+`
+
+// simulatedJobs are the operators, each in a job whose result doesn't hang on the
+// order in which rows of different splits arrive.
+//
+// Those that act on event time read one split: with two that are read one after the
+// other, all rows of the second are late.
+var simulatedJobs = []struct{ name, columns, query string }{
+	{"calc", "a BIGINT, b BIGINT", "SELECT auction, price FROM bid WHERE MOD(auction, 3) = 1"},
+	{"group", "a BIGINT, b BIGINT, c BIGINT", "SELECT bidder, COUNT(*), SUM(price) FROM bid GROUP BY bidder"},
+	{"distinct", "a BIGINT, b BIGINT, c BIGINT", "SELECT MOD(bidder, 10), COUNT(DISTINCT auction), MAX(price) FROM bid GROUP BY MOD(bidder, 10)"},
+	{"twice", "a BIGINT, b BIGINT", "SELECT c, COUNT(*) FROM (SELECT bidder, COUNT(*) AS c FROM bid GROUP BY bidder) GROUP BY c"},
+	{"join", "a BIGINT, b BIGINT, c BIGINT", "SELECT a.id, a.category, b.price FROM auction a JOIN bid b ON a.id = b.auction"},
+	{"outer", "a BIGINT, b BIGINT, c BIGINT", "SELECT b.auction, a.category, b.price FROM bid b LEFT JOIN auction a ON a.id = b.auction"},
+	{"top-n", "a BIGINT, b BIGINT, c BIGINT", "SELECT auction, bidder, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC, bidder, ts) AS rn FROM bid) WHERE rn <= 2"},
+	{"tumble", "a BIGINT, w TIMESTAMP(3), c BIGINT", "SELECT auction, window_start, COUNT(*) FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY auction, window_start, window_end"},
+	{"hop", "a BIGINT, w TIMESTAMP(3), c BIGINT", "SELECT auction, window_start, COUNT(*) FROM HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '2' SECOND) GROUP BY auction, window_start, window_end"},
+	{"session", "a BIGINT, w TIMESTAMP(3), c BIGINT", "SELECT bidder, window_start, COUNT(*) FROM SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY bidder, window_start, window_end"},
+	{"interval", "a BIGINT, b BIGINT", "SELECT a.id, b.price FROM auction a JOIN bid b ON a.id = b.auction AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '2' SECOND"},
+	{"window-join", "a BIGINT, b BIGINT", "SELECT a.id, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
+	{"over", "a BIGINT, b BIGINT", "SELECT bidder, SUM(price) OVER (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW) FROM bid"},
+	{"set", "a BIGINT", "SELECT auction FROM bid INTERSECT SELECT id FROM auction"},
+}
+
+func simulation(i int, parallelism int) (*Simulation, string) {
+	x := simulatedJobs[i%len(simulatedJobs)]
+	splits := "2"
+	if strings.Contains(x.query, "ts") && x.name != "top-n" {
+		splits = "1"
+	}
+	text := fmt.Sprintf(simulated, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nINSERT INTO r %s;\n", x.columns, x.query)
+	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Source: &sqlerr.Source{Name: x.name, Text: text}}, x.name
+}
+
+// TestSimulate runs seeds over the operators: SIM_SEEDS of them, or as many as go
+// into SIM_SECONDS.
+func TestSimulate(t *testing.T) {
+	seeds, budget := 40, time.Duration(0)
+	if v := os.Getenv("SIM_SEEDS"); v != "" {
+		seeds, _ = strconv.Atoi(v)
+	}
+	if v := os.Getenv("SIM_SECONDS"); v != "" {
+		n, _ := strconv.Atoi(v)
+		seeds, budget = 1<<30, time.Duration(n)*time.Second
+	}
+	want := map[string]string{}
+	began := time.Now()
+	ran, wrong, kills, between, steps := 0, 0, 0, 0, 0
+	for i := 0; i < seeds && (budget == 0 || time.Since(began) < budget); i++ {
+		s, name := simulation(i, 1+i/len(simulatedJobs)%3)
+		if want[name] == "" {
+			w, err := s.Expect(context.Background())
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if want[name] = w; w == "" {
+				t.Fatalf("%s has no result", name)
+			}
+		}
+		out, err := s.Seed(context.Background(), int64(i), want[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Diff != "" {
+			wrong++
+			t.Errorf("%s, seed %d, parallelism %s: %s", name, i, s.Config.Options["parallelism.default"], out.Diff)
+			if wrong == 10 {
+				break
+			}
+		}
+		ran, kills, between, steps = ran+1, kills+out.Kills, between+out.Between, steps+out.Steps
+	}
+	t.Logf("%d seeds, %d kills, %d of them between prepare and commit, %d steps", ran, kills, between, steps)
+}
+
+// TestSimulateFinds plants faults: each must be found by some seed.
+func TestSimulateFinds(t *testing.T) {
+	for _, plant := range []job.Plant{job.PlantAlignment, job.PlantManifest, job.PlantCommit} {
+		t.Run(string(plant), func(t *testing.T) {
+			want := map[string]string{}
+			for seed := int64(0); seed < 300; seed++ {
+				s, name := simulation(1+int(seed)%6, 2) // those with two splits and state
+				if want[name] == "" {
+					var err error
+					if want[name], err = s.Expect(context.Background()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.Plant = plant
+				out, err := s.Seed(context.Background(), seed, want[name])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out.Diff != "" && out.Err == nil { // wrong rows, not a job that fails
+					t.Logf("found by seed %d, %s: %s", seed, name, strings.SplitN(out.Diff, "\n", 2)[0])
+					return
+				}
+			}
+			t.Error("300 seeds don't find it")
+		})
+	}
+}
