@@ -21,6 +21,9 @@ type Names struct {
 	// System answers tables that exist in every catalog, under the database sys; nil
 	// for none of that name. A catalog's own come first.
 	System func(name string) *Table
+	// State answers the tables of catalog StateCatalog, what operators keep, if no other
+	// catalog has that name; nil: there are none.
+	State func(p Path) (*Table, error)
 
 	catalogs  map[string]*entry
 	temporary map[Path]*Table
@@ -42,6 +45,9 @@ type Info struct {
 
 // SystemDatabase is the database of the tables that System answers.
 const SystemDatabase = "sys"
+
+// StateCatalog is the catalog of the tables that State answers.
+const StateCatalog = "state"
 
 // NewNames makes names over one catalog.
 func NewNames(name string, c Catalog, database string) *Names {
@@ -94,6 +100,9 @@ func (n *Names) find(p Path) (*Table, error) {
 		return t, nil
 	}
 	c := n.catalogs[p.Catalog]
+	if c == nil && p.Catalog == StateCatalog && n.State != nil {
+		return n.State(p)
+	}
 	if c == nil {
 		return nil, nil
 	}

@@ -95,7 +95,7 @@ func New(cfg Config) *Session {
 	s.modules = newModules(s.funcs)
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	s.names.Kinds, s.names.Config = catalogs.Kinds, s.catalogConfig
-	s.names.System = systemTable
+	s.names.System, s.names.State = systemTable, s.stateTable
 	return s
 }
 
@@ -195,6 +195,9 @@ func (s *Session) binder(q *types.Session) *bind.Binder {
 		Connector: func(name string) *connectors.Connector {
 			if name == systemConnector {
 				return s.system()
+			}
+			if name == stateConnector {
+				return stateTables()
 			}
 			c := connectorlist.Lookup(name)
 			if c != nil && s.cfg.Connector != nil {

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/lookupjoin"
 	"github.com/millrace/millrace/operators/scan"
@@ -421,7 +422,7 @@ func SpecOf(name string, l checkpoint.Layout) (state.Spec, error) {
 	for _, x := range l.Sorted {
 		o := state.SortedSpec{Row: cols(x.Row)}
 		for range x.By { // which they are matters to nobody who only reads
-			o.By = append(o.By, state.SortedSpec{}.By...)
+			o.By = append(o.By, batch.Order{})
 		}
 		s.Sorted = append(s.Sorted, o)
 	}

@@ -13,12 +13,7 @@ import (
 // are the same in both.
 func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, error) {
 	out := AppendBlock(nil, to.Signature())
-	var scratch batch.Vector
-	value := func(d []byte, t types.Type) (v, rest []byte) {
-		scratch.Prepare(t, 0)
-		rest = batch.DecodeValue(d, t, &scratch, 0)
-		return d[:len(d)-len(rest)], rest
-	}
+	value := cutter()
 	row := func(d []byte, cols []Column) []byte {
 		for _, c := range cols {
 			_, d = value(d, c.Type)
@@ -83,4 +78,14 @@ func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, 
 	})
 	b.Data = out
 	return b, err
+}
+
+// cutter cuts the first value off bytes that batch.AppendValue wrote.
+func cutter() func(d []byte, t types.Type) (v, rest []byte) {
+	var scratch batch.Vector
+	return func(d []byte, t types.Type) (v, rest []byte) {
+		scratch.Prepare(t, 0)
+		rest = batch.DecodeValue(d, t, &scratch, 0)
+		return d[:len(d)-len(rest)], rest
+	}
 }

@@ -153,13 +153,16 @@ func showCheckpoints(d *checkpoint.Dir, list []uint64) bool {
 			ok = false
 		}
 	}
+	kept := m.Kept()
 	for _, v := range m.Vertices {
 		if len(v.Tables) == 0 {
 			continue
 		}
 		fmt.Printf("%s: %d keys, %s, parallelism %d\n", v.Text, v.Keys, byteSize(bytes[v.Identity]), len(v.Subtasks))
-		for _, t := range v.Tables {
-			fmt.Printf("  %s: %s\n", t.Name, t.Layout)
+		for _, k := range kept {
+			if k.Vertex.Identity == v.Identity {
+				fmt.Printf("  %s: %s\n", k.Name, k.Table.Layout)
+			}
 		}
 	}
 	for _, s := range m.Sinks {

@@ -3,6 +3,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,5 +28,14 @@ func lock(path string) (io.Closer, error) {
 		f.Close()
 		return nil, &ErrLocked{path}
 	}
-	return f, nil
+	return locked{f}, nil
+}
+
+// locked is a lock file. It is unlocked before it is closed: a command that another
+// goroutine is just starting has a copy of the descriptor until it is executed.
+type locked struct{ *os.File }
+
+func (l locked) Close() error {
+	err := syscall.Flock(int(l.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, l.File.Close())
 }
