@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/functions/cast"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
@@ -26,9 +27,9 @@ import (
 // what an undisturbed run writes. Sources are read as they are and must end; nothing
 // is written outside.
 type Simulation struct {
-	Config Config // of the sessions
-	Source *sqlerr.Source
-	Plant  job.Plant // a fault of ours that must be found; "": none
+	Config  Config // of the sessions
+	Sources []*sqlerr.Source
+	Plant   job.Plant // a fault of ours that must be found; "": none
 }
 
 // SeedResult is one seed.
@@ -54,32 +55,52 @@ func (s *Simulation) Expect(ctx context.Context) (want string, err error) {
 
 // run executes a script whose INSERTs are bounded.
 func (s *Simulation) run(ctx context.Context, session *Session) error {
-	stmts, err := session.Parse(s.Source)
+	jobs := 0
+	for _, src := range s.Sources {
+		n, err := s.script(ctx, session, src)
+		if err != nil {
+			return err
+		}
+		jobs += n
+	}
+	if jobs == 0 {
+		return errors.New("there is no INSERT: only those are simulated")
+	}
+	return nil
+}
+
+// script executes one and counts its jobs.
+func (s *Simulation) script(ctx context.Context, session *Session, src *sqlerr.Source) (jobs int, err error) {
+	stmts, err := session.Parse(src)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, stmt := range stmts {
 		switch stmt.(type) {
 		case *ast.Insert, *ast.StatementSet:
 			p, _, err := session.plan(stmt, nil)
 			if err != nil {
-				return sqlerr.At(err, stmt.Span())
+				return jobs, sqlerr.At(err, stmt.Span())
 			}
 			if !p.bounded {
-				return sqlerr.New(sqlerr.Invalid, stmt.Span(), "a simulation needs sources that end")
+				return jobs, sqlerr.New(sqlerr.Invalid, stmt.Span(), "a simulation needs sources that end")
+			}
+			if p.session.Batch {
+				return jobs, sqlerr.New(sqlerr.Invalid, stmt.Span(), "a simulation is about checkpoints, which batch mode has none of")
 			}
 			session.number(p)
+			jobs++
 			if err := session.run(ctx, p, nopOutput{}); err != nil {
-				return sqlerr.At(err, stmt.Span())
+				return jobs, sqlerr.At(err, stmt.Span())
 			}
 		case *ast.QueryStmt:
 		default:
 			if err := session.define(stmt, nopOutput{}); err != nil {
-				return sqlerr.At(err, stmt.Span())
+				return jobs, sqlerr.At(err, stmt.Span())
 			}
 		}
 	}
-	return nil
+	return jobs, nil
 }
 
 // Seed runs one.
@@ -97,6 +118,7 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 		"millrace.batch-rows": []string{"1", "2", "7", "64"}[r.Intn(4)], "millrace.edge-batches": []string{"1", "2", "4"}[r.Intn(3)],
 		"execution.checkpointing.interval": []string{"1 ms", "5 ms", "20 ms"}[r.Intn(3)], "millrace.checkpoint-mb-per-second": "0",
 		"execution.checkpointing.tolerable-failed-checkpoints": []string{"0", "2"}[r.Intn(2)],
+		"restart-strategy.type":                                "none", // Seed itself starts again
 		"execution.buffer-timeout.interval":                    []string{"1 us", "1 ms", "100 ms"}[r.Intn(3)],
 	} {
 		c.Options[k] = v
@@ -154,29 +176,36 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 	return out, nil
 }
 
-// diffLines are the first lines that one text has and the other hasn't.
+// diffLines are the first lines that one text has and the other hasn't: - is
+// missing, + is too much.
 func diffLines(want, got string) string {
 	if want == got {
 		return ""
 	}
-	count := map[string]int{}
-	for _, l := range strings.Split(want, "\n") {
-		count[l]--
-	}
-	for _, l := range strings.Split(got, "\n") {
-		count[l]++
-	}
-	var out []string
-	for l, n := range count {
-		if n != 0 {
-			out = append(out, fmt.Sprintf("%+d %s", n, l))
+	only := func(sign, of, not string, out []string) []string {
+		has := map[string]bool{}
+		for _, l := range strings.Split(not, "\n") {
+			has[l] = true
 		}
+		for _, l := range strings.Split(of, "\n") {
+			if l != "" && !has[l] {
+				out = append(out, sign+" "+l)
+			}
+		}
+		return out
 	}
-	sort.Strings(out)
+	out := only("+", got, want, only("-", want, got, nil))
+	sort.SliceStable(out, func(i, j int) bool { return row(out[i]) < row(out[j]) }) // both counts of a row side by side
 	if len(out) > 10 {
 		out = append(out[:10], fmt.Sprintf("and %d more", len(out)-10))
 	}
 	return strings.Join(out, "\n")
+}
+
+// row is a line without its sign and count.
+func row(line string) string {
+	_, r, _ := strings.Cut(line, "x ")
+	return r
 }
 
 // errSimulated is a fault of the simulated outside.
@@ -229,12 +258,12 @@ func (w *world) alive(attempt int) {
 	w.dead, w.attempt, w.prepared = false, attempt, nil
 }
 
-// String is a line per row and table.
+// String is a line per row and table: how many there are of it, and the row.
 func (w *world) String() string {
 	var lines []string
 	for r, n := range w.rows {
 		if n != 0 {
-			lines = append(lines, fmt.Sprintf("%s x%d", r, n))
+			lines = append(lines, fmt.Sprintf("%dx %s", n, r))
 		}
 	}
 	sort.Strings(lines)
@@ -261,13 +290,13 @@ func (w *world) connector(c *connectors.Connector) *connectors.Connector {
 }
 
 func (w *world) sink(t connectors.Table) (connectors.Sink, error) {
-	return &simSink{world: w, table: t.Path, ts: t.Schema.Types()}, nil
+	return &simSink{world: w, table: t, ts: t.Schema.Types()}, nil
 }
 
 // simSink publishes rows in transactions that hold the rows themselves.
 type simSink struct {
 	*world
-	table string
+	table connectors.Table
 	ts    []types.Type
 }
 
@@ -336,8 +365,19 @@ func (w *simWriter) Write(b *batch.Batch) error {
 		if b.Sel != nil {
 			i = int(b.Sel[k])
 		}
-		w.buf = batch.AppendRow(w.buf[:0], w.ts, b.Cols, i)
-		w.rows[fmt.Sprintf("%s %q", w.table, w.buf)] += int(b.Kind(i).Sign())
+		w.buf = append(append(w.buf[:0], w.table.Path...), '[')
+		for c, t := range w.ts {
+			if c > 0 {
+				w.buf = append(w.buf, ", "...)
+			}
+			if b.Cols[c].Null(i) {
+				w.buf = append(w.buf, "null"...)
+			} else {
+				w.buf = cast.AppendText(w.buf, t, &b.Cols[c], i, w.table.Session)
+			}
+		}
+		w.buf = append(w.buf, ']')
+		w.rows[string(w.buf)] += int(b.Kind(i).Sign())
 	}
 	return nil
 }
@@ -354,7 +394,7 @@ func (w *simWriter) Prepare(_ context.Context, n uint64) ([]byte, error) {
 	if len(w.rows) == 0 {
 		return nil, nil
 	}
-	t := transaction{ID: fmt.Sprintf("%s %d-%d-%d", w.table, w.attempt, n, w.subtask), Rows: w.rows}
+	t := transaction{ID: fmt.Sprintf("%s %d-%d-%d", w.table.Path, w.attempt, n, w.subtask), Rows: w.rows}
 	w.rows = map[string]int{}
 	if w.prepared == nil {
 		w.prepared = map[string]bool{}

@@ -55,7 +55,7 @@ func simulation(i int, parallelism int) (*Simulation, string) {
 		splits = "1"
 	}
 	text := fmt.Sprintf(simulated, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nINSERT INTO r %s;\n", x.columns, x.query)
-	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Source: &sqlerr.Source{Name: x.name, Text: text}}, x.name
+	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Sources: []*sqlerr.Source{{Name: x.name, Text: text}}}, x.name
 }
 
 // TestSimulate runs seeds over the operators: SIM_SEEDS of them, or as many as go

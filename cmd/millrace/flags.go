@@ -115,13 +115,13 @@ func (f *flags) sources(args []string) ([]*sqlerr.Source, error) {
 // session makes the engine's session for these flags.
 func (f *flags) session() (*engine.Session, error) { return f.sessionWith(nil) }
 
-// sessionWith swaps connectors, unless swap is nil.
-func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connector) (*engine.Session, error) {
+// config is that of a session.
+func (f *flags) config(swap func(*connectors.Connector) *connectors.Connector) (c engine.Config, err error) {
 	options := map[string]string{}
 	for _, d := range f.define {
 		k, v, ok := strings.Cut(d, "=")
 		if !ok {
-			return nil, fmt.Errorf("-D %s: expected key=value", d)
+			return c, fmt.Errorf("-D %s: expected key=value", d)
 		}
 		options[k] = v
 	}
@@ -132,20 +132,20 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 		switch job.Verdict(v) {
 		case job.Kept, job.Migrated, job.Rebuilt, job.Dropped:
 		default:
-			return nil, fmt.Errorf("--accept %s: the verdicts are kept, migrated, rebuilt and dropped", v)
+			return c, fmt.Errorf("--accept %s: the verdicts are kept, migrated, rebuilt and dropped", v)
 		}
 	}
 	vars := map[string]string{}
 	for _, d := range f.vars {
 		k, v, ok := strings.Cut(d, "=")
 		if !ok {
-			return nil, fmt.Errorf("--var %s: expected NAME=value", d)
+			return c, fmt.Errorf("--var %s: expected NAME=value", d)
 		}
 		vars[k] = v
 	}
 	for _, name := range f.envFiles {
 		if err := readEnv(name, vars); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	for as, on := range f.short {
@@ -155,14 +155,23 @@ func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connect
 	}
 	memory, err := memoryLimit(f.memory)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	s := engine.New(engine.Config{Options: options, Memory: memory, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	return engine.Config{Options: options, Memory: memory, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}
 		return os.LookupEnv(name)
-	}})
+	}}, nil
+}
+
+// sessionWith swaps connectors, unless swap is nil.
+func (f *flags) sessionWith(swap func(*connectors.Connector) *connectors.Connector) (*engine.Session, error) {
+	c, err := f.config(swap)
+	if err != nil {
+		return nil, err
+	}
+	s := engine.New(c)
 	if f.catalogDir != "" {
 		return s, s.KeepTables(f.catalogDir)
 	}

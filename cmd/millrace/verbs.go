@@ -18,6 +18,7 @@ var verbs = []func(*flags) *cobra.Command{
 	stateVerb,
 	checkpointVerb,
 	diffVerb,
+	simulateVerb,
 	fmtVerb,
 	functionsVerb,
 	versionVerb,
