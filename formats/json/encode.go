@@ -186,7 +186,29 @@ func (p *Printer) list(to []byte, f *printed, v *batch.Vector, i int) (_ []byte,
 	return append(to, ']'), nil
 }
 
+// spelled writes a map whose keys aren't texts as Reader.spelled reads it.
+func (p *Printer) spelled(to []byte, f *printed, v *batch.Vector, i int) (_ []byte, err error) {
+	to = append(to, `{"$map":[`...)
+	for k := range v.Str[i].Len() {
+		open := byte('[')
+		if k > 0 {
+			to = append(to, ',')
+		}
+		for c := range v.Kids {
+			if to, err = p.value(append(to, open), &f.kids[c], &v.Kids[c], v.Str[i].Off()+k); err != nil {
+				return to, err
+			}
+			open = ','
+		}
+		to = append(to, ']')
+	}
+	return append(to, "]}"...), nil
+}
+
 func (p *Printer) pairs(to []byte, f *printed, v *batch.Vector, i int) (_ []byte, err error) {
+	if !f.kids[0].t.IsString() {
+		return p.spelled(to, f, v, i)
+	}
 	to = append(to, '{')
 	from, first := v.Str[i].Off(), true
 	for e := from; e < from+v.Str[i].Len(); e++ {

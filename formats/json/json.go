@@ -52,10 +52,6 @@ func Options() []formats.Option {
 // supported refuses types that have no form in JSON, in Flink's words.
 func supported(t types.Type) error {
 	switch t.Kind {
-	case types.Map, types.Multiset:
-		if k := t.KidTypes()[0]; !k.IsString() {
-			return fmt.Errorf("JSON format doesn't support non-string as key type of %s. The type is: %s", map[bool]string{true: "map", false: "multiset"}[t.Kind == types.Map], t.Nullable())
-		}
 	case types.Variant, types.Raw, types.Bitmap, types.Structured, types.Symbol, types.Descriptor:
 		return fmt.Errorf("json doesn't support type %s", t.Nullable())
 	}

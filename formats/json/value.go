@@ -1,6 +1,7 @@
 package json
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -210,14 +211,21 @@ func resume(b []byte, start, next int, err error) (int, error) {
 type member struct {
 	key     []byte // unescaped
 	at      int    // of the key's text
+	close   int    // the quote behind it
 	escaped bool
 	value   int
 }
 
-// pairs appends an object as a map, in which the last of equal keys counts.
+// pairs appends an object as a map, in which the last of equal keys counts. Keys
+// that aren't texts are read out of texts, or come as {"$map": [[key, value], ...]}:
+// Flink has no form for them.
 func (r *Reader) pairs(v *batch.Vector, c *converter, n int, b []byte, i int) (int, error) {
 	if i >= len(b) || b[i] != '{' {
 		return wrong(b, i, c.t)
+	}
+	texts := c.kids[0].t.IsString()
+	if !texts && bytes.HasPrefix(b[jsonscan.Blank(b, i+1):], []byte(`"$map"`)) {
+		return r.spelled(v, c, n, b, i)
 	}
 	end := jsonscan.Skip(b, i)
 	if end < 0 {
@@ -227,7 +235,7 @@ func (r *Reader) pairs(v *batch.Vector, c *converter, n int, b []byte, i int) (i
 	defer func() { r.members = r.members[:mark] }()
 	for i = jsonscan.Blank(b, i+1); b[i] != '}'; {
 		close, escaped := jsonscan.String(b, i+1)
-		m := member{key: b[i+1 : close], at: i + 1, escaped: escaped, value: jsonscan.Key(b, i)}
+		m := member{key: b[i+1 : close], at: i + 1, close: close, escaped: escaped, value: jsonscan.Key(b, i)}
 		if escaped {
 			m.key, _ = jsonscan.Unescape(nil, m.key)
 		}
@@ -244,13 +252,60 @@ func (r *Reader) pairs(v *batch.Vector, c *converter, n int, b []byte, i int) (i
 	first, count := v.Kids[0].Size(c.kids[0].t), len(r.members)-mark
 	for k := range count {
 		m := r.members[mark+k]
-		if m.escaped {
+		if !texts {
+			if err := r.scalar(&v.Kids[0], &c.kids[0], first+k, b[m.at-1:m.close+1]); err != nil {
+				return end, fmt.Errorf("key %q: %w", m.key, err)
+			}
+		} else if m.escaped {
 			r.made(&v.Kids[0], first+k, m.key)
 		} else {
 			r.view(&v.Kids[0], first+k, m.at, len(m.key))
 		}
 		if _, err := r.value(&v.Kids[1], &c.kids[1], first+k, b, m.value); err != nil {
 			return end, err
+		}
+	}
+	v.Str = append(v.Str[:n], batch.NewView(first, count))
+	v.SetValid(n)
+	return end, nil
+}
+
+// spelled appends the pairs of {"$map": [[key, value], ...]}.
+func (r *Reader) spelled(v *batch.Vector, c *converter, n int, b []byte, start int) (int, error) {
+	end := jsonscan.Skip(b, start)
+	if end < 0 {
+		return -1, errSyntax(b, start)
+	}
+	bad := fmt.Errorf("%s isn't a %s: expected {\"$map\": [[key, value], ...]}", clip(b[start:end]), c.t.Nullable().Plain())
+	i := jsonscan.Blank(b, start+1)
+	i = jsonscan.Key(b, i)
+	if b[i] != '[' || b[jsonscan.Blank(b, jsonscan.Skip(b, i))] != '}' {
+		return end, bad
+	}
+	first, count := v.Kids[0].Size(c.kids[0].t), 0
+	for i = jsonscan.Blank(b, i+1); b[i] != ']'; count++ {
+		if b[i] != '[' {
+			return end, bad
+		}
+		at := jsonscan.Blank(b, i+1)
+		for k := range v.Kids {
+			if k > 0 && b[at] == ',' {
+				at = jsonscan.Blank(b, at+1)
+			}
+			if b[at] == ']' {
+				return end, bad
+			}
+			var err error
+			if at, err = r.value(&v.Kids[k], &c.kids[k], first+count, b, at); err != nil {
+				return end, err
+			}
+			at = jsonscan.Blank(b, at)
+		}
+		if b[at] != ']' {
+			return end, bad
+		}
+		if i = jsonscan.Blank(b, at+1); b[i] == ',' {
+			i = jsonscan.Blank(b, i+1)
 		}
 	}
 	v.Str = append(v.Str[:n], batch.NewView(first, count))
