@@ -45,6 +45,8 @@ var simulatedJobs = []struct{ name, columns, query string }{
 	{"interval", "a BIGINT, b BIGINT", "SELECT a.id, b.price FROM auction a JOIN bid b ON a.id = b.auction AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '2' SECOND"},
 	{"window-join", "a BIGINT, b BIGINT", "SELECT a.id, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
 	{"over", "a BIGINT, b BIGINT", "SELECT bidder, SUM(price) OVER (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW) FROM bid"},
+	{"first", "a BIGINT, b BIGINT, c BIGINT", "SELECT bidder, auction, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts) AS rn FROM bid) WHERE rn = 1"},
+	{"match", "a BIGINT, b BIGINT, c BIGINT", "SELECT bidder, p, n FROM bid MATCH_RECOGNIZE (PARTITION BY bidder ORDER BY ts MEASURES A.price AS p, LAST(B.price) AS n ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A B+ C) DEFINE B AS B.price > A.price, C AS C.price <= A.price) AS m"},
 	{"set", "a BIGINT", "SELECT auction FROM bid INTERSECT SELECT id FROM auction"},
 }
 
@@ -105,7 +107,7 @@ func TestSimulateFinds(t *testing.T) {
 		t.Run(string(plant), func(t *testing.T) {
 			want := map[string]string{}
 			for seed := int64(0); seed < 300; seed++ {
-				s, name := simulation(1+int(seed)%6, 2) // those with two splits and state
+				s, name := simulation(1+int(seed)%6, 2) // those with two splits and state, group to top-n
 				if want[name] == "" {
 					var err error
 					if want[name], err = s.Expect(context.Background()); err != nil {
