@@ -23,6 +23,14 @@ func TestQuickstart(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	var caches []string // of the real home: the page's `make build` needn't build everything again
+	for _, key := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		value, err := exec.Command("go", "env", key).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		caches = append(caches, key+"="+strings.TrimSpace(string(value)))
+	}
 	ran := 0
 	last := func() string { return "" } // what the last command shows
 	for _, b := range blocks(string(text)) {
@@ -37,6 +45,7 @@ func TestQuickstart(t *testing.T) {
 				cmd.Dir = root
 			}
 			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+dir, "TZ=UTC")
+			cmd.Env = append(cmd.Env, caches...)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", b.text, err, out)
