@@ -21,6 +21,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors/sqldb"
+	"github.com/millrace/millrace/types"
 )
 
 // Pos is a place in a database's log. Seg and Off order places; File is MySQL's name
@@ -56,6 +57,30 @@ type Table struct {
 
 	dec  *sqldb.Decoder
 	pick []int // per target the column, -1 for one that is NULL
+}
+
+// Pick finds a schema's columns among the table's: what each is read as, and its
+// place, -1 for one that the table no longer has. That is NULL with ignore, else an
+// error.
+func (t *Table) Pick(schema *types.Schema, ignore bool) (cols []sqldb.Target, pick []int, err error) {
+	for _, f := range schema.Fields {
+		col := sqldb.Find(t.Cols, f.Name)
+		if col == nil && ignore && !f.Type.NotNull {
+			cols, pick = append(cols, sqldb.Target{Name: f.Name, Type: f.Type}), append(pick, -1)
+			continue
+		}
+		one, err := sqldb.Match(types.NewSchema(f), t.Cols)
+		if err != nil {
+			return nil, nil, err
+		}
+		cols = append(cols, one[0])
+		for i := range t.Cols {
+			if &t.Cols[i] == col {
+				pick = append(pick, i)
+			}
+		}
+	}
+	return cols, pick, nil
 }
 
 // Reads says which columns are needed: those read and the key's.
@@ -107,6 +132,16 @@ type Event struct {
 	Reached Pos
 	Defs    []byte // the tables' definitions from here on
 	Err     error
+}
+
+// Tell sends e, and says whether it went: not where ctx has ended.
+func Tell(ctx context.Context, to chan<- Event, e Event) bool {
+	select {
+	case to <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Database is one database as the reader needs it. Chunk is called from a goroutine

@@ -48,14 +48,7 @@ func (d *database) Log(ctx context.Context, from cdc.Mark) (<-chan cdc.Event, er
 	return out, nil
 }
 
-func (l *logReader) tell(ctx context.Context, e cdc.Event) bool {
-	select {
-	case l.out <- e:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
+func (l *logReader) tell(ctx context.Context, e cdc.Event) bool { return cdc.Tell(ctx, l.out, e) }
 
 // run streams, again and again while connections are lost.
 func (l *logReader) run(ctx context.Context) error {

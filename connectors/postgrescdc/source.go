@@ -104,24 +104,6 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 
 // decoder finds the declared columns in a table.
 func (c *config) decoder(schema *types.Schema, t *cdc.Table) (*sqldb.Decoder, []int, error) {
-	dec := &sqldb.Decoder{Zone: c.zone, Hex: true}
-	var pick []int
-	for _, f := range schema.Fields {
-		col := sqldb.Find(t.Cols, f.Name)
-		if col == nil && c.change == "ignore" && !f.Type.NotNull {
-			dec.Cols, pick = append(dec.Cols, sqldb.Target{Name: f.Name, Type: f.Type}), append(pick, -1)
-			continue
-		}
-		one, err := sqldb.Match(types.NewSchema(f), t.Cols)
-		if err != nil {
-			return nil, nil, err
-		}
-		dec.Cols = append(dec.Cols, one[0])
-		for i := range t.Cols {
-			if &t.Cols[i] == col {
-				pick = append(pick, i)
-			}
-		}
-	}
-	return dec, pick, nil
+	cols, pick, err := t.Pick(schema, c.change == "ignore")
+	return &sqldb.Decoder{Cols: cols, Zone: c.zone, Hex: true}, pick, err
 }
