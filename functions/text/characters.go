@@ -13,6 +13,23 @@ import (
 
 func ascii8(s []byte) bool { return binary.LittleEndian.Uint64(s)&0x8080808080808080 == 0 }
 
+// asciiStart says that the first n bytes of s are ASCII; s has as many.
+func asciiStart(s []byte, n int) bool {
+	if n < 8 {
+		for _, c := range s[:n] {
+			if c >= utf8.RuneSelf {
+				return false
+			}
+		}
+		return true
+	}
+	all := binary.LittleEndian.Uint64(s[n-8:]) // the last eight overlap the ones before
+	for k := 0; k+8 <= n; k += 8 {
+		all |= binary.LittleEndian.Uint64(s[k:])
+	}
+	return all&0x8080808080808080 == 0
+}
+
 // chars is the number of characters of s.
 func chars(s []byte) int64 {
 	at := 0

@@ -242,12 +242,24 @@ var substring = func() *functions.Scalar {
 func between(start, length int64) functions.Kernel {
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 		out.Share(&args[0])
-		in := &args[0]
-		functions.Each(n, sel, func(i int) {
+		in, need := &args[0], int(min(start+length, batch.MaxViewLen))
+		one := func(i int) {
 			s := in.Bytes(i)
 			from := skip(s, start)
 			out.Str[i] = batch.NewView(in.Str[i].Off()+from, skip(s[from:], length))
-		})
+		}
+		if sel != nil {
+			functions.Each(n, sel, one)
+			return 0, nil
+		}
+		views := out.Str[:n]
+		for i, v := range in.Str[:n] {
+			if v.Len() >= need && asciiStart(in.Buf[v.Off():v.Off()+v.Len()], need) {
+				views[i] = batch.NewView(v.Off()+int(start), int(length))
+				continue
+			}
+			one(i)
+		}
 		return 0, nil
 	})
 }
