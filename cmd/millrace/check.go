@@ -7,12 +7,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/parser"
+	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
 )
 
 // checkVerb plans scripts without running them, and lints them.
 func checkVerb(f *flags) *cobra.Command {
-	var c struct{ strict, all, json bool }
+	var c struct {
+		strict, all, json bool
+		target            string
+	}
 	cmd := &cobra.Command{
 		Use:     "check FILE...",
 		Aliases: []string{"lint"},
@@ -23,6 +28,9 @@ func checkVerb(f *flags) *cobra.Command {
 			srcs, s, err := f.open(args)
 			if err != nil {
 				return err
+			}
+			if c.target != "" && c.target != "flink" {
+				return fmt.Errorf("--target %s: the only other target is flink", c.target)
 			}
 			warnings := 0
 			for _, src := range srcs {
@@ -43,14 +51,41 @@ func checkVerb(f *flags) *cobra.Command {
 					return exit{exitSQL}
 				}
 			}
+			if c.target == "flink" {
+				foreign := 0
+				for _, src := range srcs {
+					for _, err := range ours(src) {
+						foreign++
+						fmt.Fprint(os.Stderr, sqlerr.Render(err))
+					}
+				}
+				if foreign > 0 {
+					return exit{exitSQL}
+				}
+			}
 			if warnings > 0 && c.strict {
 				return exit{exitSQL}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&c.target, "target", "", "flink: also refuse what a Flink cluster doesn't know (exit code 3)")
 	cmd.Flags().BoolVar(&c.strict, "strict", false, "warnings fail the check (exit code 3)")
 	cmd.Flags().BoolVar(&c.all, "all", false, "also warn of columns that nothing reads")
 	cmd.Flags().BoolVar(&c.json, "json", false, "one JSON object per warning on stdout")
 	return cmd
+}
+
+// ours lists the statements of a script that only Millrace knows.
+func ours(src *sqlerr.Source) (found []error) {
+	stmts, err := parser.Parse(src)
+	if err != nil {
+		return []error{err}
+	}
+	for _, stmt := range stmts {
+		if f, ok := stmt.(*ast.CreateFunction); ok && (f.Language == "SQL" || f.Language == "EXEC") {
+			found = append(found, sqlerr.New(sqlerr.NotSupported, f.Span(), "CREATE FUNCTION ... LANGUAGE %s is Millrace's own: a Flink cluster doesn't know it", f.Language))
+		}
+	}
+	return found
 }
