@@ -34,6 +34,9 @@ type Connector struct {
 	NoWatermarkPushDown bool
 	// Pushes says that its Source takes filters and limits (FilterPusher, LimitPusher).
 	Pushes bool
+	// Narrows says that its Source reads any of the table's columns alone, and that
+	// reading fewer costs less.
+	Narrows bool
 }
 
 // Table is a table as its connector sees it.

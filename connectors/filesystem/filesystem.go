@@ -27,7 +27,7 @@ import (
 
 // Connector is filesystem.
 var Connector = &connectors.Connector{
-	Name: "filesystem", Doc: "Files of a local directory.",
+	Name: "filesystem", Doc: "Files of a local directory.", Narrows: true,
 	Options: []formats.Option{
 		{Name: "path", Required: true, Doc: "A file, a directory, or a pattern (* ? [..]) to read; a directory to write. file:// may stand before it."},
 		{Name: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "The directory value of NULL and empty partition columns."},

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/planner/logical"
@@ -62,59 +64,20 @@ func limited(s *logical.Scan, n *logical.Sort) logical.Node {
 	return &c
 }
 
-// columnsOf is a projection over a scan that reads the columns it needs, and those of
-// the primary key: a connector that goes on after a crash goes by them.
+// columnsOf is a projection over a scan that reads the columns it needs.
 func columnsOf(n *logical.Project, s *logical.Scan) logical.Node {
-	used := map[int]bool{}
+	need := make(columns, len(s.Exprs))
 	for _, e := range n.Exprs {
-		expr.Columns(e, used)
+		need.read(e)
 	}
-	if len(used) == len(s.Exprs) || s.Watermark != nil || s.RowtimeExpr != nil || len(s.Meta) > 0 {
+	if !slices.Contains(need, false) || s.Watermark != nil || s.RowtimeExpr != nil || len(s.Meta) > 0 {
 		return n
 	}
-	c := *s
-	c.Exprs = nil
-	var out []int
-	at := make([]int, len(s.Exprs)) // where an output column is now
-	read := map[int]bool{}
-	for i, e := range s.Exprs {
-		if used[i] {
-			at[i] = len(out)
-			out = append(out, i)
-			c.Exprs = append(c.Exprs, e)
-			expr.Columns(e, read)
-		}
-	}
-	if s.Filter != nil {
-		expr.Columns(s.Filter, read)
-	}
-	for i, f := range s.Physical {
-		for _, k := range s.Table.Key {
-			if s.Table.Full.Fields[f].Name == s.Table.Columns.Fields[k].Name {
-				read[i] = true
-			}
-		}
-	}
-	c.Physical = nil
-	to := make([]int, len(s.Physical)) // where a delivered column is now
-	for i, f := range s.Physical {
-		if read[i] {
-			to[i] = len(c.Physical)
-			c.Physical = append(c.Physical, f)
-		}
-	}
-	for i := range c.Exprs {
-		c.Exprs[i] = expr.Remap(c.Exprs[i], func(k int) int { return to[k] })
-	}
-	if c.Filter != nil {
-		c.Filter = expr.Remap(c.Filter, func(k int) int { return to[k] })
-	}
-	c.Out = s.Schema().Select(out)
+	in, m := scanOf(s, need)
 	p := *n
-	p.Input = &c
-	p.Exprs = make([]expr.Expr, len(n.Exprs))
+	p.Input, p.Exprs = in, make([]expr.Expr, len(n.Exprs))
 	for i, e := range n.Exprs {
-		p.Exprs[i] = expr.Remap(e, func(k int) int { return at[k] })
+		p.Exprs[i] = m.expr(e)
 	}
 	return &p
 }

@@ -108,9 +108,15 @@ func (s *scans) scan(n *logical.Scan, need columns, rewrite bool) (logical.Node,
 		return n, unmoved(len(need))
 	}
 	need = s.read[key].some(n.Out)
-	if n.Table.Connector.Name != "filesystem" || !slices.Contains(need, false) {
+	if !n.Table.Connector.Narrows || !slices.Contains(need, false) {
 		return n, unmoved(len(need))
 	}
+	return scanOf(n, need)
+}
+
+// scanOf is a scan of the output columns needed, whose connector is asked for no
+// more than what they are computed from. Nothing may wait for its event time.
+func scanOf(n *logical.Scan, need columns) (*logical.Scan, moved) {
 	c := *n
 	c.Out, c.Exprs = &types.Schema{}, nil
 	m := kept(need)
@@ -144,6 +150,13 @@ func deliver(s *logical.Scan) {
 	s.Watermark, s.RowtimeExpr = nil, nil // nothing waits for event time
 	for _, e := range append(slices.Clone(s.Exprs), s.Filter) {
 		need.read(e)
+	}
+	if s.Table.Connector.Pushes { // one that goes on after a crash goes by the primary key
+		for i, f := range s.Physical {
+			for _, k := range s.Table.Key {
+				need[i] = need[i] || s.Table.Full.Fields[f].Name == s.Table.Columns.Fields[k].Name
+			}
+		}
 	}
 	if len(s.Physical) > 0 && !slices.Contains(need[:len(s.Physical)], true) {
 		need[0] = true
