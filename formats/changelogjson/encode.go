@@ -5,7 +5,6 @@ package changelogjson
 
 import (
 	"encoding/base64"
-	"math"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
@@ -30,7 +29,7 @@ func AppendJSON(b []byte, t types.Type, v *batch.Vector, i int, s *types.Session
 	case types.Decimal:
 		return types.AppendDecimal(b, v.Decimal(t, i), t.Scale)
 	case types.Float, types.Double:
-		return appendFloat(b, t, v.F64[i])
+		return jsonscan.AppendFloat(b, t, v.F64[i])
 	case types.Date:
 		b = types.AppendDate(append(b, '"'), v.I64[i])
 	case types.Time:
@@ -72,22 +71,6 @@ func AppendJSON(b []byte, t types.Type, v *batch.Vector, i int, s *types.Session
 		return jsonscan.AppendString(b, v.Bytes(i))
 	}
 	return append(b, '"')
-}
-
-func appendFloat(b []byte, t types.Type, f float64) []byte {
-	special := math.IsNaN(f) || math.IsInf(f, 0)
-	if special {
-		b = append(b, '"')
-	}
-	if t.Kind == types.Float {
-		b = types.AppendFloat(b, f)
-	} else {
-		b = types.AppendDouble(b, f)
-	}
-	if special {
-		b = append(b, '"')
-	}
-	return b
 }
 
 func appendArray(b []byte, t types.Type, v *batch.Vector, i int, s *types.Session) []byte {

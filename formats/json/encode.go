@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -125,7 +124,7 @@ func (p *Printer) value(to []byte, f *printed, v *batch.Vector, i int) ([]byte, 
 	case types.Boolean:
 		return strconv.AppendBool(to, v.I64[i] != 0), nil
 	case types.Float, types.Double:
-		return appendFloat(to, t, v.F64[i]), nil
+		return jsonscan.AppendFloat(to, t, v.F64[i]), nil
 	case types.Decimal:
 		return formats.AppendBigDecimal(to, v.Decimal(t, i), t.Scale, p.plain), nil
 	case types.Char, types.VarChar:
@@ -154,22 +153,6 @@ func (p *Printer) value(to []byte, f *printed, v *batch.Vector, i int) ([]byte, 
 		return p.object(to, f.kids, v.Kids, i)
 	}
 	return strconv.AppendInt(to, v.I64[i], 10), nil
-}
-
-func appendFloat(to []byte, t types.Type, f float64) []byte {
-	special := math.IsNaN(f) || math.IsInf(f, 0)
-	if special {
-		to = append(to, '"')
-	}
-	if t.Kind == types.Float {
-		to = types.AppendFloat(to, f)
-	} else {
-		to = types.AppendDouble(to, f)
-	}
-	if special {
-		to = append(to, '"')
-	}
-	return to
 }
 
 func (p *Printer) list(to []byte, f *printed, v *batch.Vector, i int) (_ []byte, err error) {

@@ -9,9 +9,12 @@ package jsonscan
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/types"
 )
 
 // MaxDepth is the deepest nesting that is read.
@@ -279,6 +282,24 @@ func Unescape(to, s []byte) ([]byte, bool) {
 		}
 	}
 	return to, true
+}
+
+// AppendFloat appends a FLOAT or DOUBLE as Java prints it; NaN and the infinities,
+// for which JSON has no numbers, in quotes.
+func AppendFloat(to []byte, t types.Type, f float64) []byte {
+	special := math.IsNaN(f) || math.IsInf(f, 0)
+	if special {
+		to = append(to, '"')
+	}
+	if t.Kind == types.Float {
+		to = types.AppendFloat(to, f)
+	} else {
+		to = types.AppendDouble(to, f)
+	}
+	if special {
+		to = append(to, '"')
+	}
+	return to
 }
 
 // AppendString appends s as a JSON string.
