@@ -36,22 +36,22 @@ func Bind(from, to types.Type, try bool, call functions.Call) (functions.Kernel,
 	if k := column(from, to); k != nil {
 		return k, nil
 	}
+	one := func(in *batch.Vector, i int, out *batch.Vector) error {
+		if f(in, i, out) {
+			return nil
+		}
+		if try {
+			out.SetNull(i)
+			return nil
+		}
+		text := AppendText(nil, from, in, i, call.Session)
+		return fmt.Errorf("cast of '%s' to %s failed", text, to.Nullable().Plain())
+	}
 	if from.IsString() && to.Kind == types.Timestamp && to.Length >= 3 && to.Length <= 6 {
-		return timestamps(to, f, try), nil
+		return timestamps(to, one), nil
 	}
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-		in := &args[0]
-		return functions.Try(n, sel, func(i int) error {
-			if f(in, i, out) {
-				return nil
-			}
-			if try {
-				out.SetNull(i)
-				return nil
-			}
-			text := AppendText(nil, from, in, i, call.Session)
-			return fmt.Errorf("cast of '%s' to %s failed", text, to.Nullable().Plain())
-		})
+		return functions.Try(n, sel, func(i int) error { return one(&args[0], i, out) })
 	}), nil
 }
 

@@ -2,7 +2,6 @@ package cast
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"strconv"
 
@@ -78,8 +77,8 @@ func fromText(to types.Type, session *types.Session) convert {
 }
 
 // timestamps casts texts to a TIMESTAMP of 3 to 6 digits: those in the usual form
-// in one loop, others by f.
-func timestamps(to types.Type, f convert, try bool) functions.Kernel {
+// in one loop, others by one.
+func timestamps(to types.Type, one func(in *batch.Vector, i int, out *batch.Vector) error) functions.Kernel {
 	unit := int64(1)
 	for p := to.Length; p < 6; p++ {
 		unit *= 10
@@ -87,23 +86,13 @@ func timestamps(to types.Type, f convert, try bool) functions.Kernel {
 	var usual types.WallReader
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 		in := &args[0]
-		one := func(i int) error {
-			if f(in, i, out) {
-				return nil
-			}
-			if try {
-				out.SetNull(i)
-				return nil
-			}
-			return fmt.Errorf("cast of '%s' to %s failed", in.Bytes(i), to.Nullable().Plain())
-		}
 		if sel != nil {
-			return functions.Try(n, sel, one)
+			return functions.Try(n, sel, func(i int) error { return one(in, i, out) })
 		}
 		for i := range n {
 			us, _, ok := usual.Read(in.Bytes(i), ' ')
 			if !ok || us < 0 && us%unit != 0 {
-				if err := one(i); err != nil {
+				if err := one(in, i, out); err != nil {
 					return i, err
 				}
 				continue

@@ -242,7 +242,7 @@ var substring = func() *functions.Scalar {
 func between(start, length int64) functions.Kernel {
 	return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 		out.Share(&args[0])
-		in, need := &args[0], int(min(start+length, batch.MaxViewLen))
+		in, need := &args[0], start+length
 		one := func(i int) {
 			s := in.Bytes(i)
 			from := skip(s, start)
@@ -254,7 +254,7 @@ func between(start, length int64) functions.Kernel {
 		}
 		views := out.Str[:n]
 		for i, v := range in.Str[:n] {
-			if v.Len() >= need && asciiStart(in.Buf[v.Off():v.Off()+v.Len()], need) {
+			if int64(v.Len()) >= need && asciiStart(in.Buf[v.Off():], int(need)) {
 				views[i] = batch.NewView(v.Off()+int(start), int(length))
 				continue
 			}
