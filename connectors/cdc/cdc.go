@@ -17,6 +17,8 @@ package cdc
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -95,6 +97,51 @@ func (t *Table) Reads() []bool {
 		out[k] = true
 	}
 	return out
+}
+
+// ChunkQuery is the SELECT of at most limit rows of the table called from, in the
+// key's order: the columns needed, NULL for the others. after is the key, literals
+// between zero bytes, that the rows lie behind, as behind says it of the key's
+// columns and these; empty at the start.
+func (t *Table) ChunkQuery(quote func(string) string, from, after string, behind func(names, values []string) string, limit int) string {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, need := range t.Reads() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if need {
+			b.WriteString(quote(t.Cols[i].Name))
+		} else {
+			b.WriteString("NULL")
+		}
+	}
+	b.WriteString(" FROM " + from)
+	names := make([]string, len(t.Key))
+	for i, k := range t.Key {
+		names[i] = quote(t.Cols[k].Name)
+	}
+	if after != "" {
+		b.WriteString(" WHERE " + behind(names, strings.Split(after, "\x00")))
+	}
+	b.WriteString(" ORDER BY " + strings.Join(names, ", ") + " LIMIT " + strconv.Itoa(limit))
+	return b.String()
+}
+
+// GreaterQuery asks for each pair of keys whether the first is greater; side writes a
+// key as the server compares it.
+func GreaterQuery(pairs [][2]string, side func(b *strings.Builder, key string)) string {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		side(&b, p[0])
+		b.WriteByte('>')
+		side(&b, p[1])
+	}
+	return b.String()
 }
 
 // Kind is what happened to a row.

@@ -268,7 +268,7 @@ func (r *reader) row(t *Table, kind batch.Kind, cells []sqldb.Cell, ms int64, at
 		if err := t.dec.Value(&b.Cols[c], col, n, x); err != nil {
 			err = fmt.Errorf("%s: column %q: %w", t.ID, col.Name, err)
 			r.state.At = at
-			return r.env.Bad(connectors.BadRow{Split: t.ID, Offset: int64(at.Off), Raw: text(cells), Reason: err})
+			return r.env.Bad(connectors.BadRow{Split: t.ID, Offset: int64(at.Off), Raw: sqldb.RowText(cells), Reason: err})
 		}
 	}
 	r.meta(b, t, shown, ms)
@@ -279,20 +279,6 @@ func (r *reader) row(t *Table, kind batch.Kind, cells []sqldb.Cell, ms int64, at
 		return r.flush()
 	}
 	return nil
-}
-
-func text(cells []sqldb.Cell) (b []byte) {
-	for i, c := range cells {
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		if c.Kind == sqldb.Null {
-			b = append(b, "NULL"...)
-		} else {
-			b = append(b, c.String()...)
-		}
-	}
-	return b
 }
 
 // meta fills the metadata columns of the row being appended.

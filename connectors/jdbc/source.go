@@ -184,7 +184,7 @@ func (s *source) read(ctx context.Context, sp connectors.Split, from []byte, out
 			}
 			got = true
 			if err := dec.Append(out.B, batch.Insert, cells); err != nil {
-				if err := env.Bad(connectors.BadRow{Split: sp.Name, Offset: n, Raw: rowText(cells), Reason: err}); err != nil {
+				if err := env.Bad(connectors.BadRow{Split: sp.Name, Offset: n, Raw: sqldb.RowText(cells), Reason: err}); err != nil {
 					return err
 				}
 			}
@@ -226,21 +226,6 @@ func (s *source) read(ctx context.Context, sp connectors.Split, from []byte, out
 			return err
 		}
 	}
-}
-
-func rowText(cells []sqldb.Cell) []byte {
-	var b []byte
-	for i, c := range cells {
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		if c.Kind == sqldb.Null {
-			b = append(b, "NULL"...)
-		} else {
-			b = append(b, c.String()...)
-		}
-	}
-	return b
 }
 
 // statement is the SELECT of a split from a position on.

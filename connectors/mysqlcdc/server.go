@@ -320,29 +320,9 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 		d.chunks = c
 	}
 	my := sqldb.MySQL{}
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	for i, need := range t.Reads() {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		if need {
-			b.WriteString(my.Quote(t.Cols[i].Name))
-		} else {
-			b.WriteString("NULL")
-		}
-	}
-	b.WriteString(" FROM " + my.Quote(t.Database) + "." + my.Quote(t.Name))
-	names := make([]string, len(t.Key))
-	for i, k := range t.Key {
-		names[i] = my.Quote(t.Cols[k].Name)
-	}
-	if after != "" {
-		b.WriteString(" WHERE " + sqldb.After(names, strings.Split(after, "\x00")))
-	}
-	b.WriteString(" ORDER BY " + strings.Join(names, ", ") + " LIMIT " + strconv.Itoa(limit))
+	statement := t.ChunkQuery(my.Quote, my.Quote(t.Database)+"."+my.Quote(t.Name), after, sqldb.After, limit)
 	info := d.of(t).info
-	err := d.chunks.Query(ctx, b.String(), func(cells []sqldb.Cell) error {
+	err := d.chunks.Query(ctx, statement, func(cells []sqldb.Cell) error {
 		for i := range cells {
 			info[i].queried(&cells[i])
 		}
@@ -362,9 +342,7 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 // Greater compares keys as the server does: by the columns' collations.
 func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string) ([]bool, error) {
 	info := d.of(t)
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	side := func(key string) {
+	statement := cdc.GreaterQuery(pairs, func(b *strings.Builder, key string) {
 		b.WriteByte('(')
 		for i, lit := range strings.Split(key, "\x00") {
 			if i > 0 {
@@ -377,34 +355,14 @@ func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string)
 			}
 		}
 		b.WriteByte(')')
-	}
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		side(p[0])
-		b.WriteByte('>')
-		side(p[1])
-	}
+	})
 	out := make([]bool, len(pairs))
-	err := d.control.Query(ctx, b.String(), func(r []sqldb.Cell) error {
+	err := sqldb.QueryAgain(ctx, sqldb.MySQL{}, d.server, &d.control, statement, func(r []sqldb.Cell) error {
 		for i := range out {
 			out[i] = r[i].String() == "1"
 		}
 		return nil
 	})
-	if err != nil && (sqldb.MySQL{}).Transient(err) { // once more on a new connection
-		d.control.Close()
-		if d.control, err = (sqldb.MySQL{}).Open(ctx, d.server); err != nil {
-			return nil, err
-		}
-		err = d.control.Query(ctx, b.String(), func(r []sqldb.Cell) error {
-			for i := range out {
-				out[i] = r[i].String() == "1"
-			}
-			return nil
-		})
-	}
 	return out, err
 }
 

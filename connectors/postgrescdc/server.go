@@ -383,28 +383,7 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 		}
 		d.chunks = c
 	}
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	for i, need := range t.Reads() {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		if need {
-			b.WriteString(dialect.Quote(t.Cols[i].Name))
-		} else {
-			b.WriteString("NULL")
-		}
-	}
-	b.WriteString(" FROM " + dialect.Quote(t.Schema) + "." + dialect.Quote(t.Name))
-	names := make([]string, len(t.Key))
-	for i, k := range t.Key {
-		names[i] = dialect.Quote(t.Cols[k].Name)
-	}
-	if after != "" {
-		b.WriteString(" WHERE (" + strings.Join(names, ", ") + ") > (" + strings.Join(strings.Split(after, "\x00"), ", ") + ")")
-	}
-	b.WriteString(" ORDER BY " + strings.Join(names, ", ") + " LIMIT " + strconv.Itoa(limit))
-	err := d.chunks.Query(ctx, b.String(), row)
+	err := d.chunks.Query(ctx, t.ChunkQuery(dialect.Quote, dialect.Quote(t.Schema)+"."+dialect.Quote(t.Name), after, behind, limit), row)
 	var high uint64
 	if err == nil && d.mode != "snapshot" {
 		high, err = d.now(ctx, d.chunks)
@@ -416,6 +395,11 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 	return cdc.Pos{Off: high}, err
 }
 
+// behind is the condition that a row lies behind a key.
+func behind(names, values []string) string {
+	return "(" + strings.Join(names, ", ") + ") > (" + strings.Join(values, ", ") + ")"
+}
+
 // Greater compares keys as the server does: by the columns' collations.
 func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string) ([]bool, error) {
 	d.mu.Lock()
@@ -425,9 +409,7 @@ func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string)
 	for _, c := range cols {
 		collation[c.Name] = c.Collation
 	}
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	side := func(key string) {
+	statement := cdc.GreaterQuery(pairs, func(b *strings.Builder, key string) {
 		b.WriteString("ROW(")
 		for i, lit := range strings.Split(key, "\x00") {
 			if i > 0 {
@@ -440,32 +422,14 @@ func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string)
 			}
 		}
 		b.WriteByte(')')
-	}
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		side(p[0])
-		b.WriteByte('>')
-		side(p[1])
-	}
+	})
 	out := make([]bool, len(pairs))
-	ask := func() error {
-		return d.control.Query(ctx, b.String(), func(r []sqldb.Cell) error {
-			for i := range out {
-				out[i] = r[i].String() == "t"
-			}
-			return nil
-		})
-	}
-	err := ask()
-	if err != nil && dialect.Transient(err) { // once more on a new connection
-		d.control.Close()
-		if d.control, err = dialect.Open(ctx, d.server); err != nil {
-			return nil, err
+	err := sqldb.QueryAgain(ctx, dialect, d.server, &d.control, statement, func(r []sqldb.Cell) error {
+		for i := range out {
+			out[i] = r[i].String() == "t"
 		}
-		err = ask()
-	}
+		return nil
+	})
 	return out, err
 }
 

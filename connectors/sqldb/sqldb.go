@@ -111,3 +111,34 @@ func List(d Dialect, names []string) string {
 	}
 	return b.String()
 }
+
+// QueryAgain is Query on *c, and once more on a new connection when the error may
+// pass: row may then be given the first rows again.
+func QueryAgain(ctx context.Context, d Dialect, s Server, c *Conn, statement string, row func([]Cell) error) error {
+	err := (*c).Query(ctx, statement, row)
+	if err == nil || !d.Transient(err) {
+		return err
+	}
+	(*c).Close()
+	fresh, err := d.Open(ctx, s)
+	if err != nil {
+		return err
+	}
+	*c = fresh
+	return (*c).Query(ctx, statement, row)
+}
+
+// RowText is a row's cells for a message.
+func RowText(cells []Cell) (b []byte) {
+	for i, c := range cells {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if c.Kind == Null {
+			b = append(b, "NULL"...)
+		} else {
+			b = append(b, c.String()...)
+		}
+	}
+	return b
+}
