@@ -29,6 +29,8 @@ type fakeServer struct {
 	purged int // changes before it are gone
 	text   bool
 	unseen []func() // changes of rows that the log has and queries don't see yet
+	amid   func()   // called by the log amid a transaction
+	asked  func()   // called when a chunk is read, before it's answered
 }
 
 type fakeChange struct {
@@ -163,7 +165,11 @@ func (d *fakeDB) Chunk(_ context.Context, _ *Table, after string, limit int, row
 		}
 	}
 	d.delay()
-	return d.Now(context.Background())
+	high, err := d.Now(context.Background())
+	if d.f.asked != nil {
+		d.f.asked()
+	}
+	return high, err
 }
 
 func (d *fakeDB) Greater(_ context.Context, _ *Table, pairs [][2]string) ([]bool, error) {
@@ -235,6 +241,9 @@ func (d *fakeDB) Log(ctx context.Context, from Mark) (<-chan Event, error) {
 				}
 			}
 			at++
+			if !x.commit && d.f.amid != nil {
+				d.f.amid()
+			}
 			if x.commit {
 				images = 0
 				m := Mark{Pos: Pos{Off: uint64(at)}}
@@ -412,6 +421,74 @@ func TestCopies(t *testing.T) {
 				t.Errorf("a sink that writes at once holds %d rows, want %d; too many: %s", len(upserts), len(f.rows), strings.Join(more, " "))
 			}
 		})
+	}
+}
+
+// TestOpenTransaction: a chunk is sent when the log has told a part of a transaction
+// that changes its rows. A restart amid the chunk hears the whole transaction.
+func TestOpenTransaction(t *testing.T) {
+	f := &fakeServer{rows: map[int64]int64{}}
+	for k := range int64(10) {
+		f.rows[k] = 0
+	}
+	told, gone := make(chan struct{}), make(chan struct{})
+	var once, first sync.Once
+	f.amid = func() {
+		once.Do(func() { close(told) })
+		<-gone
+	}
+	f.asked = func() {
+		first.Do(func() {
+			f.mu.Lock()
+			for k := range int64(2) {
+				f.log = append(f.log, fakeChange{k: k, old: &[2]int64{k, 0}, new: &[2]int64{k, 1}, commit: k == 1})
+			}
+			f.unseen = append(f.unseen, func() { f.rows[0], f.rows[1] = 1, 1 })
+			f.mu.Unlock()
+			<-told
+			time.Sleep(50 * time.Millisecond) // the reader has heard it
+		})
+	}
+	copied := strict{}
+	wake := make(chan struct{}, 1000)
+	read := func(from []byte) connectors.Reader {
+		rd, err := fakeSource(f, func() {}, "fail").Read(context.Background(), connectors.Split{}, from, connectors.ReadEnv{Rows: 5, Of: 1, Now: time.Now,
+			Wake: func() { wake <- struct{}{} }, Bad: func(b connectors.BadRow) error { return b.Reason }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rd
+	}
+	// take applies up to n rows of the next batch, and answers the position behind them.
+	take := func(rd connectors.Reader, n int) []byte {
+		for {
+			b, err := rd.Next()
+			if errors.Is(err, connectors.ErrNotReady) {
+				<-wake
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := min(n, b.Len)
+			for i := range m {
+				if err := copied.apply(b.Kind(i), b.Cols[0].I64[i], b.Cols[1].I64[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if m > 0 {
+				return append([]byte(nil), rd.(connectors.Within).Within(m)...)
+			}
+		}
+	}
+	rd := read(nil)
+	at := take(rd, 3)
+	close(gone)
+	rd.Close()
+	rd = read(at)
+	defer rd.Close()
+	for len(copied) < 10 || copied[0] != 1 || copied[1] != 1 {
+		take(rd, 5)
 	}
 }
 

@@ -156,7 +156,7 @@ func (r *reader) take(e Event) error {
 		return r.logError(e.Err)
 	}
 	if e.Resume != nil {
-		r.resume, r.seen = *e.Resume, e.Reached
+		r.resume, r.seen, r.whole = *e.Resume, e.Reached, len(r.pend)
 	}
 	if e.Defs != nil {
 		r.state.Defs = e.Defs
@@ -188,10 +188,12 @@ func (r *reader) key(t *Table, row []sqldb.Cell) (string, error) {
 }
 
 // send sends the changes that have come since the last chunk, then the chunk as it is
-// after them.
+// after them. A transaction of which only a part has come waits for the next chunk: a
+// restart goes on at its begin and hears all of it, and this chunk's SELECT has seen
+// none of it, since it ends behind c.high.
 func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) error {
-	all := append(r.recent, r.pend...)
-	r.recent, r.pend = nil, nil
+	all := append(r.recent, r.pend[:r.whole]...)
+	r.recent, r.pend, r.whole = nil, r.pend[r.whole:], 0
 	befores, afters, err := r.placesOf(ctx, c, at, all)
 	if err != nil {
 		return r.errorf("%w", err)

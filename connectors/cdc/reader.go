@@ -28,6 +28,7 @@ type reader struct {
 	seen   Pos // up to where the log has been told
 	resume Mark
 	pend   []pended // of the log, not yet sent
+	whole  int      // pend[:whole] are of transactions that have ended
 	recent []pended // of the log, passed over because their rows are ahead; a chunk may have missed them
 	opened func(Database)
 	half   Mark // where the state before the restart stood amid a row that comes and goes
@@ -81,13 +82,13 @@ func (r *reader) run(ctx context.Context, from []byte) error {
 		}
 		switch r.cfg.Purged {
 		case "re-snapshot":
-			started, defs, r.state, r.pend, r.recent = false, nil, state{}, nil, nil
+			started, defs, r.state, r.recent = false, nil, state{}, nil
 		case "skip":
 			now, err := db.Now(ctx)
 			if err != nil {
 				return r.errorf("%w", err)
 			}
-			r.state.At, r.pend, r.recent = Mark{Pos: now}, nil, nil
+			r.state.At, r.recent = Mark{Pos: now}, nil
 		default:
 			return r.errorf("%w. The changes since then are lost to this job. Choose: 'scan.purged-log' = 're-snapshot' reads the tables again (rows deleted meanwhile stay downstream), "+
 				"'skip' goes on at the log's end (the changes between are missing), or start a new job without this state", err)
@@ -125,6 +126,7 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 		}
 	}
 	r.seen, r.resume, r.again = r.state.At.Pos, r.state.At, started
+	r.pend, r.whole = nil, 0
 	if r.half = (Mark{}); r.state.At.Half {
 		r.half = r.state.At
 	}
@@ -150,12 +152,19 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 	if r.cfg.Only {
 		return nil
 	}
-	r.pend, r.recent = nil, nil
+	r.recent = nil
 	return r.tail(ctx)
 }
 
-// tail sends the log's changes as they come.
+// tail sends the log's changes as they come, first those of a transaction that was
+// open when the last chunk was sent.
 func (r *reader) tail(ctx context.Context) error {
+	for i := range r.pend {
+		if err := r.change(r.pend[i].c, true, true); err != nil {
+			return err
+		}
+	}
+	r.pend = nil
 	for {
 		var e Event
 		select {
