@@ -41,7 +41,7 @@ CREATE TABLE made (id INT) WITH ('connector' = 'datagen', 'number-of-rows' = '10
 CREATE TABLE o (k STRING, ts TIMESTAMP(3)) WITH (KAFKA(eventtime), 'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'json');
 INSERT INTO o SELECT CAST(id AS STRING), TIMESTAMPADD(SECOND, id, TIMESTAMP '2020-01-01 00:00:00') FROM made;
 CREATE TABLE i (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH (KAFKA(eventtime), 'value.format' = 'json', BOUNDED);
-SELECT SUM(c) AS s FROM (SELECT window_start, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE i, DESCRIPTOR(ts), INTERVAL '100' SECOND)) GROUP BY window_start, window_end);`, `{"s":1000}`},
+SELECT SUM(c) AS s FROM (SELECT window_start, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE i, DESCRIPTOR(ts), INTERVAL '100' SECOND(3))) GROUP BY window_start, window_end);`, `{"s":1000}`},
 
 		{"exactly once, with a key's prefix", `
 CREATE TABLE o (k_id INT, v INT) WITH (KAFKA(once), 'key.format' = 'json', 'key.fields' = 'k_id', 'key.fields-prefix' = 'k_', 'value.fields-include' = 'EXCEPT_KEY', 'value.format' = 'json',

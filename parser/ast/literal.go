@@ -54,8 +54,8 @@ type IntervalUnit struct {
 	Pos
 	From      string
 	To        string // "" for a single unit
-	Precision int    // of From's leading field
-	Fraction  int    // of seconds
+	Precision int    // of From's leading field; -1: not said
+	Fraction  int    // of seconds; -1: not said
 }
 
 func (*Number) expr()   {}
