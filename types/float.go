@@ -37,11 +37,11 @@ func appendJava(b []byte, f float64, size int) []byte {
 	}
 	var tmp [32]byte
 	s := strconv.AppendFloat(tmp[:0], f, 'e', -1, size)
+	if bytes.IndexByte(s, '.') < 0 { // Java wants two digits, the nearest: 4.9E-324 where 5E-324 would do
+		s = strconv.AppendFloat(tmp[:0], f, 'e', 1, size)
+	}
 	e := bytes.IndexByte(s, 'e')
 	b = append(b, s[:e]...)
-	if bytes.IndexByte(s[:e], '.') < 0 {
-		b = append(b, ".0"...)
-	}
 	b = append(b, 'E')
 	exp := s[e+1:]
 	if exp[0] == '-' {

@@ -84,7 +84,7 @@ func (s *splitter) split(text []byte, most int) (parts [][]byte, err error) {
 		done = m[1]
 	}
 	parts = append(parts, text[done:])
-	for most == 0 && len(parts) > 1 && len(parts[len(parts)-1]) == 0 {
+	for most == 0 && len(parts) > 0 && len(parts[len(parts)-1]) == 0 {
 		parts = parts[:len(parts)-1]
 	}
 	return parts, nil

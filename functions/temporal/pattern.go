@@ -269,7 +269,8 @@ func (p *pattern) parse(s string, lenient bool) (r parsed, ok bool) {
 }
 
 func (r *parsed) valid() bool {
-	return r.mo >= 1 && r.mo <= 12 && r.d >= 1 && r.d <= 31 && r.h < 24 && r.mi < 60 && r.s < 60
+	midnight := r.h == 24 && r.mi == 0 && r.s == 0 && r.nano == 0 // the next day's start
+	return r.mo >= 1 && r.mo <= 12 && r.d >= 1 && r.d <= 31 && (r.h < 24 || midnight) && r.mi < 60 && r.s < 60
 }
 
 func (r *parsed) read(x patternPart, s string, lenient bool) (rest string, ok bool) {

@@ -3,6 +3,7 @@ package text
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -212,7 +213,11 @@ var fromBase64 = func() *functions.Scalar {
 		var bad error
 		one := func(args []batch.Vector, out *batch.Vector, i int) {
 			s := string(args[0].Bytes(i))
-			b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+			body := strings.TrimRight(s, "=")
+			b, err := base64.RawStdEncoding.DecodeString(body)
+			if pads := len(s) - len(body); err == nil && pads > 0 && (len(s)%4 != 0 || pads > 2) {
+				err = errors.New("Input byte array has wrong 4-byte ending unit")
+			}
 			if at, is := err.(base64.CorruptInputError); is && int(at) < len(s) {
 				err = fmt.Errorf("Illegal base64 character %x", s[at])
 			}
