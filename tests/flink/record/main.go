@@ -137,7 +137,8 @@ func newCall(group, line string) (*call, error) {
 	if len(c.pools) == 0 {
 		want = 1
 	} else if len(c.pools) == 1 {
-		want = min(tuples, len(pools[c.pools[0]].values)+1)
+		p := pools[c.pools[0]]
+		want = min(tuples, len(p.values)+len(p.more)+1)
 	}
 	for k := 0; len(c.rows) < want; k++ {
 		row := make([]string, len(c.pools))
@@ -147,7 +148,7 @@ func newCall(group, line string) (*call, error) {
 			case k < len(c.pools) && i == k:
 				row[i] = "NULL"
 			case len(c.pools) == 1:
-				row[i] = v[(k-1)%len(v)]
+				row[i] = append(v[:len(v):len(v)], pools[p].more...)[k-1]
 			default:
 				row[i] = v[r.Intn(len(v))]
 			}
