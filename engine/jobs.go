@@ -51,6 +51,9 @@ type Job struct {
 // Report is what the job does now, or did until it ended.
 func (j *Job) Report() job.Report { return j.monitor.Report() }
 
+// Late are the newest rows that its operators left out because they came too late.
+func (j *Job) Late() []job.LateReport { return j.monitor.Late() }
+
 // Status is the job's status.
 func (j *Job) Status() Status {
 	j.mu.Lock()

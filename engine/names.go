@@ -117,6 +117,7 @@ var KnownSettings = []Setting{
 	{"execution.savepoint.path", "the checkpoint or savepoint that a job goes on from"},
 	{"millrace.analyze-for", "how long EXPLAIN ANALYZE runs a statement (10 s)"},
 	{"millrace.detached", "true: INSERT jobs go on when the shell ends"},
+	{"millrace.late-rows", "how many rows that came too late an operator keeps for sys.late (100)"},
 	{"millrace.pager", "the shell's pager for long results, or off"},
 	{"millrace.seed", "makes RAND and UUID repeatable"},
 	{"millrace.state", "arena or plain"},

@@ -227,6 +227,7 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 		}
 		return d
 	}
+	c.LateRows = max(number("millrace.late-rows", 100), 0)
 	c.BatchRows = min(max(number("millrace.batch-rows", batch.MaxRows), 1), batch.MaxRows)
 	c.MiniBatch.Enabled = strings.EqualFold(s.Option("table.exec.mini-batch.enabled", "false"), "true") && !q.Batch
 	c.MiniBatch.Latency = duration("table.exec.mini-batch.allow-latency", "0 ms")

@@ -11,6 +11,8 @@ import (
 	"github.com/millrace/millrace/catalog"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/changelogjson"
+	"github.com/millrace/millrace/formats/jsonscan"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/sqlerr"
@@ -42,7 +44,8 @@ var systemTables = map[string][]systemColumn{
 		{"dropped", number}, {"busy", types.DoubleType}, {"blocked", types.DoubleType}, {"watermark_at", instant}, {"state_keys", number}, {"state_bytes", number}, {"plan", words}, {"sql_text", words}},
 	"splits": {{"job_id", words}, {"job", words}, {"table_name", words}, {"split", words}, {"subtask", number}, {"read_rows", number}, {"max_time", instant}, {"watermark_at", instant},
 		{"last_row", instant}, {"idle", types.BooleanType}, {"done", types.BooleanType}},
-	"late":   {{"job_id", words}, {"job", words}, {"operator", number}, {"name", words}, {"rows_in", number}, {"late", number}, {"late_by_ms", number}, {"sql_text", words}},
+	"late": {{"job_id", words}, {"job", words}, {"operator", number}, {"name", words}, {"rows_in", number}, {"late", number}, {"late_by_ms", number}, {"event_time", instant},
+		{"watermark_at", instant}, {"kind", words}, {"row_text", words}, {"sql_text", words}},
 	"errors": {{"job_id", words}, {"job", words}, {"table_name", words}, {"split", words}, {"at_offset", number}, {"reason", words}, {"raw_text", words}},
 }
 
@@ -195,13 +198,41 @@ func (j *Job) systemRows(table string) (out [][]any) {
 	case "late":
 		for _, o := range r.Operators {
 			if o.Late > 0 {
-				out = append(out, []any{j.ID, j.Name, int64(o.ID), o.Name, o.RowsIn, o.Late, o.LateByMs, fragment(o.At)})
+				out = append(out, j.lateRows(o)...)
 			}
 		}
 	case "errors":
 		for _, x := range r.Errors {
 			out = append(out, []any{j.ID, j.Name, x.Table, x.Split, x.Offset, x.Reason, string(x.Raw)})
 		}
+	}
+	return out
+}
+
+// lateRows are those an operator keeps, or one without a row if it keeps none.
+func (j *Job) lateRows(o job.OperatorReport) (out [][]any) {
+	session := types.NewSession(time.Now)
+	row := func(at, wm, kind, text any) {
+		out = append(out, []any{j.ID, j.Name, int64(o.ID), o.Name, o.RowsIn, o.Late, o.LateByMs, at, wm, kind, text, fragment(o.At)})
+	}
+	for _, l := range j.Late() {
+		if l.Operator != o.ID {
+			continue
+		}
+		for i := range l.Rows.Len {
+			text := []byte{'{'}
+			for c, f := range l.Schema.Fields {
+				if c > 0 {
+					text = append(text, ',')
+				}
+				text = append(jsonscan.AppendString(text, f.Name), ':')
+				text = changelogjson.AppendJSON(text, f.Type, &l.Rows.Cols[c], i, session)
+			}
+			row(moment(l.Time[i]), moment(l.Watermark[i]), l.Rows.Kind(i).String(), string(append(text, '}')))
+		}
+	}
+	if len(out) == 0 {
+		row(nil, nil, nil, nil)
 	}
 	return out
 }

@@ -78,6 +78,7 @@ func TestSystemTables(t *testing.T) {
 	for _, c := range []struct{ sql, want string }{
 		{"SELECT job, status, rows_in, rows_out, late, bad, error FROM sys.jobs", "counting|FINISHED|3|2|1|1|NULL"},
 		{"SELECT name, rows_in, late FROM sys.late", "WindowAggregate|3|1"},
+		{"SELECT event_time, watermark_at, kind, row_text FROM sys.late", `2024-01-01 10:00:30.000Z|2024-01-01 10:04:55.000Z|+I|{"ts":"2024-01-01 10:00:30.000"}`},
 		{"SELECT table_name, read_rows, max_time, watermark_at, done FROM sys.splits", "default_catalog.default_database.t|3|2024-01-01 10:05:00.000Z|2024-01-01 10:04:55.000Z|true"},
 		{"SELECT table_name, at_offset > 0, raw_text FROM sys.errors", `default_catalog.default_database.t|true|{"id": nonsense`},
 		{"SELECT SUM(rows_out) FROM sys.operators WHERE name = 'TableSourceScan'", "3"},
@@ -87,7 +88,7 @@ func TestSystemTables(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.sql, got, c.want)
 		}
 	}
-	if rows := ask("SHOW JOBS"); len(rows) != 6 || !strings.Contains(rows[0], "counting|FINISHED") {
+	if rows := ask("SHOW JOBS"); len(rows) != 7 || !strings.Contains(rows[0], "counting|FINISHED") {
 		t.Errorf("SHOW JOBS: %q", rows)
 	}
 }

@@ -49,6 +49,7 @@ type Config struct {
 	Session       *types.Session
 	NewStore      func(state.Options) state.Store // makes a task's store
 	BatchRows     int
+	LateRows      int // rows too late to count that each subtask keeps for reading
 	MiniBatch     MiniBatch
 	BufferTimeout time.Duration // how long a row may wait in an open batch of an exchange
 	EdgeBatches   int           // batches a sender may have under way to one receiver; 0: the default

@@ -17,6 +17,7 @@ type Monitor struct {
 	mu   sync.Mutex
 	run  *run
 	last Report
+	late []LateReport // of a run that is over
 }
 
 // Report is a job at one moment.
@@ -53,6 +54,12 @@ type OperatorReport struct {
 	Watermark            int64         // least over the subtasks; MinWatermark: none yet
 	StateKeys, StateSize int64         // measured about once a second
 	In                   []InputReport
+}
+
+// LateReport is an operator's newest rows that came too late to count.
+type LateReport struct {
+	Operator int // its ID
+	operators.LateReport
 }
 
 // InputReport is one input of an operator.
@@ -96,7 +103,7 @@ func (m *Monitor) detach(r *run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.run == r {
-		m.last, m.run = r.report(m.last.Began), nil
+		m.last, m.late, m.run = r.report(m.last.Began), r.late(), nil
 	}
 }
 
@@ -108,6 +115,28 @@ func (m *Monitor) Report() Report {
 		m.last = m.run.report(m.last.Began)
 	}
 	return m.last
+}
+
+// Late are the newest late rows of each operator: those that the job now keeps, or
+// had kept at its end.
+func (m *Monitor) Late() []LateReport {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.run != nil {
+		return m.run.late()
+	}
+	return m.late
+}
+
+func (r *run) late() (out []LateReport) {
+	for i, n := range r.graph.Nodes {
+		for _, v := range r.nodes[n] {
+			for _, l := range v.metrics.LateRows() {
+				out = append(out, LateReport{i + 1, l})
+			}
+		}
+	}
+	return out
 }
 
 // report sums up the metrics.

@@ -48,6 +48,7 @@ func (t *task) open(ctx context.Context) error {
 	for i := len(t.vertices) - 1; i >= 0; i-- {
 		v := t.vertices[i]
 		v.budget = t.cfg.Memory.Part(v.node.Spec.Name())
+		v.metrics.LateKept = t.cfg.LateRows
 		env := &operators.Env{
 			Context: ctx, State: t.opener(v), Subtask: v.subtask, Of: v.node.Parallelism, Session: t.cfg.Session,
 			Now:       func() time.Time { return t.now },

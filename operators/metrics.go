@@ -12,7 +12,7 @@ type Metrics struct {
 	RowsIn, RowsOut    atomic.Int64
 	BusyNs             atomic.Int64 // in the operator's own code
 	BlockedNs          atomic.Int64 // in Emit: consumers at work, or without room
-	Late               atomic.Int64 // rows dropped because they came too late
+	Late               atomic.Int64 // rows dropped because they came too late; Env.Late counts them
 	LateByMs           atomic.Int64 // the most that one was behind the watermark
 	Bad                atomic.Int64 // rows that couldn't be decoded
 	Dropped            atomic.Int64 // retractions of rows that aren't there
@@ -27,8 +27,11 @@ type Metrics struct {
 
 	splits atomic.Pointer[[]SplitStatus]
 
-	mu  sync.Mutex
-	bad []BadRow // the first ones
+	LateKept int // how many late rows are kept; set before the operator is opened
+
+	mu   sync.Mutex
+	bad  []BadRow // the first ones
+	late []*Late  // by input
 }
 
 // BadRow is a row that couldn't be decoded.
@@ -88,12 +91,4 @@ func (m *Metrics) Splits() []SplitStatus {
 		return *s
 	}
 	return nil
-}
-
-// LateBy counts n rows that came ms behind the watermark.
-func (m *Metrics) LateBy(n, ms int64) {
-	m.Late.Add(n)
-	if ms > m.LateByMs.Load() { // one goroutine writes
-		m.LateByMs.Store(ms)
-	}
 }

@@ -105,11 +105,12 @@ type operator struct {
 	old    []batch.Vector
 	taken  int // the column that says a key's first row has been sent
 	last   lastRows
+	late   *operators.Late
 }
 
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out, o.wm = env, out, operators.MinWatermark
-	o.ts = o.spec.In.Types()
+	o.ts, o.late = o.spec.In.Types(), env.Late(o.spec.In)
 	spec := state.Spec{Name: "dedup", TTL: o.spec.TTL}
 	for _, c := range o.spec.Keys {
 		o.keyTs = append(o.keyTs, o.ts[c])
@@ -187,7 +188,7 @@ func (o *operator) first(b *batch.Batch) error {
 func (o *operator) earliest(b *batch.Batch, i int) {
 	id, ms := o.ids[i], types.FloorMillis(b.Cols[o.spec.Time].I64[i])
 	if ms < o.wm && o.wm != operators.MinWatermark {
-		o.env.Metrics.Late.Add(1)
+		o.late.Drop(b, i, ms, ms, o.wm)
 		return
 	}
 	switch *o.table.I64(o.taken).At(id) {

@@ -47,6 +47,7 @@ type operator struct {
 	all       []int
 	keyTs     []types.Type
 	waits     bool // rows wait for their time
+	late      *operators.Late
 	wm        int64
 
 	part  partition
@@ -92,6 +93,7 @@ type operator struct {
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.env, o.Out = env, out
 	s := o.spec
+	o.late = env.Late(s.In)
 	o.wm = operators.MinWatermark
 	if env.Restored > 0 {
 		o.wm = env.Heard
@@ -192,7 +194,7 @@ func (o *operator) keep(b *batch.Batch) {
 				continue
 			}
 			if at = millis(col.I64[i]); at <= o.wm {
-				o.env.Metrics.Late.Add(1)
+				o.late.Drop(b, i, at, at, o.wm)
 				continue
 			}
 		}

@@ -28,6 +28,8 @@ type timed struct {
 	last   int  // with a frame: the cell of the last time that a timer rang; behind it, of when to forget the partition
 	wm     int64
 
+	dropped *operators.Late
+
 	pend   batch.Batch // rows going through
 	pids   []uint32
 	ends   []int32     // of each group of equal rows in pend
@@ -63,6 +65,7 @@ func (o *timed) Open(env *operators.Env, out operators.Output) (err error) {
 	if err := o.open(env, out, bounded); err != nil {
 		return err
 	}
+	o.dropped = env.Late(s.In)
 	o.openRanks()
 	spec := state.Spec{Name: "partitions", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists}
 	if !bounded && !o.waits { // rows that wait or lie in a frame are cleared by time
@@ -168,7 +171,7 @@ func (o *timed) keep(b *batch.Batch) {
 		}
 		ms := millis(col.I64[i])
 		if o.late(id, ms) {
-			o.env.Metrics.Late.Add(1)
+			o.dropped.Drop(b, i, ms, ms, o.wm)
 			continue
 		}
 		rows.Insert(id, b, i)

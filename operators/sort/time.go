@@ -23,11 +23,14 @@ type timed struct {
 	probe [1]batch.Vector
 	// by processing time alone the rows are in order
 	atOnce bool
+	late   *operators.Late
+	wm     int64 // the last watermark
 }
 
 // Open opens the one row.
 func (o *timed) Open(env *operators.Env, out operators.Output) error {
 	o.env, o.Out, o.ts = env, out, o.spec.In.Types()
+	o.late, o.wm = env.Late(o.spec.In), env.Heard
 	o.atOnce = o.spec.Order == Proctime && len(o.spec.By) == 1
 	var row []state.Column
 	for c, t := range o.ts {
@@ -66,7 +69,8 @@ func (o *timed) Process(_ int, b *batch.Batch) error {
 		case col.Null(i):
 			o.env.Metrics.Dropped.Add(1)
 		case o.spec.Order == Rowtime && millis(col.I64[i]) <= last:
-			o.env.Metrics.Late.Add(1)
+			at := millis(col.I64[i])
+			o.late.Drop(b, i, at, at, max(o.wm, last))
 		default:
 			rows.Insert(o.id[0], b, i)
 		}
@@ -79,6 +83,7 @@ func (o *timed) Watermark(ms int64) (int64, error) {
 	if o.spec.Order != Rowtime {
 		return ms, nil
 	}
+	o.wm = ms
 	return ms, o.send(ms)
 }
 

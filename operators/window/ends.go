@@ -3,6 +3,7 @@ package window
 import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/types"
 )
 
 // Ends tells which windows that rows carry have passed: for operators that keep
@@ -11,20 +12,22 @@ type Ends struct {
 	w    Window
 	env  *operators.Env
 	wm   int64
+	late *operators.Late
 	rows []int32
 }
 
-// Open starts before all windows.
-func (e *Ends) Open(w Window, env *operators.Env) {
-	e.w, e.env, e.wm = w, env, operators.MinWatermark
+// Open starts before all windows. in is the input's schema.
+func (e *Ends) Open(w Window, in *types.Schema, env *operators.Env) {
+	e.w, e.env, e.wm, e.late = w, env, operators.MinWatermark, env.Late(in)
 }
 
 // Runs calls f for each run of rows of one window that hasn't passed, with the
 // window's end. Rows too late, or without a window, are counted and left out.
-func (e *Ends) Runs(ends *batch.Vector, n int, f func(end int64, rows []int32) error) error {
+func (e *Ends) Runs(b *batch.Batch, f func(end int64, rows []int32) error) error {
+	ends := &b.Cols[e.w.End]
 	e.rows = e.rows[:0]
 	run, known, late := int64(0), int64(operators.MinWatermark), false
-	for i := range n {
+	for i := range b.Len {
 		if ends.Null(i) {
 			e.env.Metrics.Dropped.Add(1)
 			continue
@@ -34,7 +37,8 @@ func (e *Ends) Runs(ends *batch.Vector, n int, f func(end int64, rows []int32) e
 			known, late = end, e.wm != operators.MinWatermark && e.w.Deadline(end, e.env.Session.Zone) <= e.wm
 		}
 		if late {
-			e.env.Metrics.LateBy(1, e.wm-e.w.Deadline(end, e.env.Session.Zone))
+			due := e.w.Deadline(end, e.env.Session.Zone)
+			e.late.Drop(b, i, due-1, due, e.wm)
 			continue
 		}
 		if len(e.rows) > 0 && end != run {

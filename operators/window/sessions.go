@@ -32,6 +32,7 @@ type Sessions struct {
 	cursor  state.Cursor
 	empty   []uint32 // keys without a session, by their late rows
 	wm      int64
+	late    *operators.Late
 
 	Names batch.Vector // of the sessions of a batch's rows
 }
@@ -44,9 +45,9 @@ const (
 	sessionCells
 )
 
-// Open opens the state. key are the key's columns.
-func (s *Sessions) Open(w Window, key []state.Column, env *operators.Env) (err error) {
-	s.w, s.env, s.wm = w, env, operators.MinWatermark
+// Open opens the state. key are the key's columns; in is the input's schema.
+func (s *Sessions) Open(w Window, key []state.Column, in *types.Schema, env *operators.Env) (err error) {
+	s.w, s.env, s.wm, s.late = w, env, operators.MinWatermark, env.Late(in)
 	for _, c := range key {
 		s.keyTs = append(s.keyTs, c.Type)
 	}
@@ -89,7 +90,8 @@ func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, 
 		}
 		name, merged, late := s.place(keys, i, s.w.Clock(at, s.env.Session.Zone))
 		if late {
-			s.env.Metrics.Late.Add(1)
+			t := s.w.Clock(at, s.env.Session.Zone)
+			s.late.Drop(b, i, types.FloorMillis(at), s.w.Deadline(t+s.w.Size, s.env.Session.Zone), s.wm)
 			if s.list.Count(s.ids[i]) == 0 {
 				s.empty = append(s.empty, s.ids[i])
 			}

@@ -16,6 +16,7 @@ type calls struct {
 	operators.Stateless
 	spec     *Spec
 	env      *operators.Env
+	late     *operators.Late
 	layout   groupagg.Layout
 	accs     []functions.Accumulator
 	distinct []int // per call: the multiset of its distinct values, -1 for none

@@ -49,6 +49,7 @@ func (o *emitting) Open(env *operators.Env, out operators.Output) (err error) {
 	if err := o.open(env, out); err != nil {
 		return err
 	}
+	o.late = env.Late(o.spec.In)
 	if env.Restored > 0 && o.wm != operators.MinWatermark {
 		o.ended = o.wm + 1
 	}
@@ -95,7 +96,11 @@ func (o *emitting) Process(_ int, b *batch.Batch) error {
 			}
 		}
 		if late {
-			o.env.Metrics.Late.Add(1)
+			last := o.spans[0].End
+			for _, s := range o.spans {
+				last = max(last, s.End)
+			}
+			o.late.Drop(b, i, types.FloorMillis(at), w.Deadline(last, zone)+o.spec.Emit.Lateness, o.wm)
 		}
 	}
 	return o.flush()

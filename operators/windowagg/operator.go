@@ -31,6 +31,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if err := o.open(env, out); err != nil {
 		return err
 	}
+	o.late = env.Late(o.spec.In)
 	key := o.key
 	if w := o.spec.Window; w.Kind == window.Attached {
 		key = append(key[:len(key):len(key)], state.Column{Type: types.TimestampType(3), Meaning: "window_start"})
@@ -124,7 +125,7 @@ func (o *operator) slices(b *batch.Batch) {
 		switch {
 		case none: // between the windows of a HOP that leaps
 		case late:
-			o.env.Metrics.LateBy(1, o.wm-t)
+			o.late.Drop(b, i, types.FloorMillis(b.Cols[column].I64[i]), w.Deadline(w.Last(t), zone), o.wm)
 		default:
 			o.live = append(o.live, int32(i))
 		}

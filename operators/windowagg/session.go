@@ -32,7 +32,7 @@ func (o *session) Open(env *operators.Env, out operators.Output) error {
 	if err := o.open(env, out); err != nil {
 		return err
 	}
-	if err := o.sessions.Open(o.spec.Window, o.key, env); err != nil {
+	if err := o.sessions.Open(o.spec.Window, o.key, o.spec.In, env); err != nil {
 		return err
 	}
 	key := append(o.key[:len(o.key):len(o.key)], state.Column{Type: types.BigIntType, Meaning: "session"})

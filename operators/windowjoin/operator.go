@@ -58,7 +58,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		o.keyTs = append(o.keyTs, c.Type)
 	}
 	for i := range o.sides {
-		o.ends[i].Open(s.Windows[i], env)
+		o.ends[i].Open(s.Windows[i], s.in(i), env)
 		d, in := &o.sides[i], s.in(i)
 		d.ts = in.Types()
 		var row []state.Column
@@ -85,7 +85,7 @@ func (o *operator) Close() error { return o.pairs.Close() }
 // Process files rows under their window and key.
 func (o *operator) Process(input int, b *batch.Batch) error {
 	d := &o.sides[input]
-	return o.ends[input].Runs(&b.Cols[o.spec.Windows[input].End], b.Len, func(end int64, rows []int32) error {
+	return o.ends[input].Runs(b, func(end int64, rows []int32) error {
 		in := b
 		if len(rows) < b.Len {
 			p := *b

@@ -32,7 +32,7 @@ type operator struct {
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.Out = out
 	s := o.spec
-	o.ends.Open(s.Window, env)
+	o.ends.Open(s.Window, s.In, env)
 	o.inTs, o.outTs = s.In.Types(), s.Out.Types()
 	spec := state.Spec{Name: "windows", Windowed: true}
 	for _, c := range s.Partition {
@@ -59,7 +59,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 
 // Process sorts rows into their windows.
 func (o *operator) Process(_ int, b *batch.Batch) error {
-	return o.ends.Runs(&b.Cols[o.spec.Window.End], b.Len, func(end int64, rows []int32) error {
+	return o.ends.Runs(b, func(end int64, rows []int32) error {
 		in := b
 		if len(rows) < b.Len {
 			p := *b

@@ -49,7 +49,7 @@ func (o *session) Open(env *operators.Env, out operators.Output) error {
 		o.all = append(o.all, c)
 		row = append(row, state.Column{Type: t, Meaning: s.In.Fields[c].Name})
 	}
-	if err := o.sessions.Open(s.Window, key, env); err != nil {
+	if err := o.sessions.Open(s.Window, key, s.In, env); err != nil {
 		return err
 	}
 	key = append(key, state.Column{Type: types.BigIntType, Meaning: "session"})
