@@ -228,6 +228,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 			return nil, nil, err
 		}
 	}
+	roots = rewrite.NarrowScans(roots, q, physical.Changing)
 	name := s.jobName(roots)
 	lost, err := b.BadRows(roots, scan.BadColumns)
 	if err != nil {

@@ -30,6 +30,7 @@ var Connector = &connectors.Connector{
 	},
 	Source:              open,
 	NoWatermarkPushDown: true,
+	Narrows:             true,
 }
 
 type source struct {

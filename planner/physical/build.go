@@ -75,6 +75,12 @@ func boundedScan(n *logical.Scan) bool {
 	return err != nil || src.Bounded()
 }
 
+// Changing says that the rows of a scan may be changed and taken away.
+func Changing(n *logical.Scan) bool {
+	src, err := source(n, types.NewSession(func() time.Time { return time.Time{} }))
+	return err != nil || !src.Changes().InsertOnly()
+}
+
 // builder turns logical nodes into graph nodes, each once.
 type builder struct {
 	cfg  Config

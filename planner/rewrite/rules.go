@@ -36,7 +36,7 @@ var Rules = []Rule{
 	{"merge-keys", mergeProjects},
 }
 
-// Apply runs every rule.
+// Apply runs every rule. NarrowScans follows, over all plans of a job.
 func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 	for _, r := range Rules {
 		var err error
@@ -48,7 +48,7 @@ func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return walk(narrowScans(n, session), Rule{"push-into-scan", pushIntoScan}, session)
+	return walk(n, Rule{"push-into-scan", pushIntoScan}, session)
 }
 
 func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {

@@ -8,22 +8,32 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// narrowScans makes the scans of files in batch mode read no more than what is
-// computed with. A table that is read several times is read with the columns of all
-// of its uses, so that its scans stay equal and are made once. It needs to see the
-// whole plan, so it is no Rule; Prune has put projections over the scans before.
-func narrowScans(n logical.Node, session *types.Session) logical.Node {
-	if !session.Batch {
-		return n
+// NarrowScans makes the scans of a job read no more than what is computed with,
+// where the connector says that this costs less. A table that is read several times
+// is read with the columns of all of its uses, so that its scans stay equal and are
+// made once: it needs to see all plans of the job, so it is no Rule. Prune has put
+// projections over the scans before.
+//
+// whole says of a scan that it must be left as it is: one whose rows change, as these
+// are found again by all of their columns.
+func NarrowScans(roots []logical.Node, session *types.Session, whole func(*logical.Scan) bool) []logical.Node {
+	s := &scans{read: map[string]columns{}, batch: session.Batch, whole: whole}
+	for _, n := range roots {
+		s.narrow(n, false)
 	}
-	s := &scans{read: map[string]columns{}}
-	s.narrow(n, false)
-	n, _ = s.narrow(n, true)
-	return n
+	out := make([]logical.Node, len(roots))
+	for i, n := range roots {
+		out[i], _ = s.narrow(n, true)
+	}
+	return out
 }
 
 // scans is the columns that are read of each table.
-type scans struct{ read map[string]columns }
+type scans struct {
+	read  map[string]columns
+	batch bool
+	whole func(*logical.Scan) bool
+}
 
 // narrow visits n: to see what is read, then, when rewrite is set, to leave out the
 // rest. It says where n's columns went.
@@ -74,7 +84,8 @@ func same(p *logical.Project) bool {
 		return false
 	}
 	for i, e := range p.Exprs {
-		if c, ok := e.(*expr.Column); !ok || c.Index != i || p.Out.Fields[i].Name != p.Input.Schema().Fields[i].Name {
+		from, to := p.Input.Schema().Fields[i], p.Out.Fields[i]
+		if c, ok := e.(*expr.Column); !ok || c.Index != i || from.Name != to.Name || !from.Type.Same(to.Type) || from.Type.Attr != to.Type.Attr {
 			return false
 		}
 	}
@@ -108,14 +119,19 @@ func (s *scans) scan(n *logical.Scan, need columns, rewrite bool) (logical.Node,
 		return n, unmoved(len(need))
 	}
 	need = s.read[key].some(n.Out)
-	if !n.Table.Connector.Narrows || !slices.Contains(need, false) {
+	if !n.Table.Connector.Narrows || !slices.Contains(need, false) || s.whole(n) {
 		return n, unmoved(len(need))
+	}
+	if s.batch { // nothing waits for event time
+		c := *n
+		c.Watermark, c.RowtimeExpr = nil, nil
+		n = &c
 	}
 	return scanOf(n, need)
 }
 
 // scanOf is a scan of the output columns needed, whose connector is asked for no
-// more than what they are computed from. Nothing may wait for its event time.
+// more than what they and event time are computed from.
 func scanOf(n *logical.Scan, need columns) (*logical.Scan, moved) {
 	c := *n
 	c.Out, c.Exprs = &types.Schema{}, nil
@@ -147,8 +163,7 @@ func kept(need columns) moved {
 // deliver asks the connector for no more than what the scan computes with.
 func deliver(s *logical.Scan) {
 	need := make(columns, len(s.Physical)+len(s.Meta))
-	s.Watermark, s.RowtimeExpr = nil, nil // nothing waits for event time
-	for _, e := range append(slices.Clone(s.Exprs), s.Filter) {
+	for _, e := range append(slices.Clone(s.Exprs), s.Filter, s.Watermark, s.RowtimeExpr) {
 		need.read(e)
 	}
 	if s.Table.Connector.Pushes { // one that goes on after a crash goes by the primary key
@@ -173,7 +188,8 @@ func deliver(s *logical.Scan) {
 			meta = append(meta, x)
 		}
 	}
-	s.Physical, s.Meta, s.Filter = physical, meta, m.expr(s.Filter)
+	s.Physical, s.Meta = physical, meta
+	s.Filter, s.Watermark, s.RowtimeExpr = m.expr(s.Filter), m.expr(s.Watermark), m.expr(s.RowtimeExpr)
 	s.Exprs = slices.Clone(s.Exprs)
 	for i, e := range s.Exprs {
 		s.Exprs[i] = m.expr(e)
