@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -89,8 +90,13 @@ func Find(ctx context.Context, stateDir, name string) (*Client, Job, error) {
 	case name == "":
 		return nil, found, errors.New(known)
 	}
-	return nil, found, fmt.Errorf("job %q not found (%s)", name, known)
+	return nil, found, &NotFoundError{name, known}
 }
+
+// NotFoundError says that no process runs a job of that name.
+type NotFoundError struct{ Name, Known string }
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("job %q not found (%s)", e.Name, e.Known) }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
@@ -136,6 +142,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 func (*Jobs) schema() string      { return JobsSchema }
 func (*State) schema() string     { return StateSchema }
 func (*Savepoint) schema() string { return SavepointSchema }
+func (*Why) schema() string       { return WhySchema }
+func (*Analysis) schema() string  { return AnalysisSchema }
+func (*Table) schema() string     { return TableSchema }
 
 // Jobs lists them.
 func (c *Client) Jobs(ctx context.Context) (out Jobs, err error) {
@@ -160,4 +169,23 @@ func (c *Client) Stop(ctx context.Context, id string) (out Jobs, err error) {
 // Cancel ends a job at once.
 func (c *Client) Cancel(ctx context.Context, id string) (out Jobs, err error) {
 	return out, c.do(ctx, "POST", "/v1/jobs/"+id+"/cancel", nil, &out)
+}
+
+// Why is what holds a job back.
+func (c *Client) Why(ctx context.Context, id string) (out Why, err error) {
+	return out, c.do(ctx, "GET", "/v1/jobs/"+id+"/why", nil, &out)
+}
+
+// Analysis is a job's plan with its numbers.
+func (c *Client) Analysis(ctx context.Context, id string) (out Analysis, err error) {
+	return out, c.do(ctx, "GET", "/v1/jobs/"+id+"/analyze", nil, &out)
+}
+
+// Table is the rows of a table of database sys.
+func (c *Client) Table(ctx context.Context, name string, running bool) (out Table, err error) {
+	path := "/v1/tables/" + url.PathEscape(name)
+	if running {
+		path += "?running=true"
+	}
+	return out, c.do(ctx, "GET", path, nil, &out)
 }

@@ -4,6 +4,9 @@
 //	GET  /v1/jobs                    all jobs of the process
 //	GET  /v1/jobs/{job}              one, by ID, the beginning of an ID, or name
 //	GET  /v1/jobs/{job}/state        keys and bytes of each stateful operator
+//	GET  /v1/jobs/{job}/why          what holds it back
+//	GET  /v1/jobs/{job}/analyze      its plan with what each operator has done
+//	GET  /v1/tables/{table}          rows of a table of database sys; ?running=true: of running jobs alone
 //	POST /v1/jobs/{job}/savepoint    {"dir", "stop", "drain"}: answers where it is
 //	POST /v1/jobs/{job}/stop         a last checkpoint, then the end
 //	POST /v1/jobs/{job}/cancel       the end at once
@@ -19,6 +22,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/why"
 )
 
 // Versions of the answers.
@@ -26,6 +32,9 @@ const (
 	JobsSchema      = "millrace.jobs/1"
 	StateSchema     = "millrace.state/1"
 	SavepointSchema = "millrace.savepoint/1"
+	WhySchema       = "millrace.why/1"
+	AnalysisSchema  = "millrace.analysis/1"
+	TableSchema     = "millrace.table/1"
 	ErrorSchema     = "millrace.error/1"
 )
 
@@ -93,6 +102,27 @@ type SavepointRequest struct {
 type Savepoint struct {
 	Schema string `json:"schema"`
 	Path   string `json:"path"`
+}
+
+// Why is what holds a job back.
+type Why struct {
+	Schema string `json:"schema"`
+	Job    string `json:"job"`
+	*why.Finding
+}
+
+// Analysis is a job's plan with its numbers, as EXPLAIN ANALYZE prints it.
+type Analysis struct {
+	Schema string `json:"schema"`
+	Job    string `json:"job"`
+	Text   string `json:"text"`
+}
+
+// Table is rows of a table of database sys.
+type Table struct {
+	Schema  string `json:"schema"`
+	Process int    `json:"pid"`
+	engine.SystemRows
 }
 
 // Error is an answer with a status that isn't 200.

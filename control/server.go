@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/why"
 )
 
 // Server answers for the jobs of this process.
@@ -61,6 +62,9 @@ func (s *Server) clean() {
 	}
 }
 
+// watchFor is how long a job that has sent rows is watched for more.
+const watchFor = 3 * time.Second
+
 // Handler is the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -93,6 +97,20 @@ func (s *Server) Handler() http.Handler {
 			}
 		}
 		answer(w, out)
+	})
+	one("GET /v1/jobs/{job}/why", func(w http.ResponseWriter, r *http.Request, j *engine.Job) {
+		answer(w, Why{Schema: WhySchema, Job: j.Name, Finding: why.Now(r.Context(), j.Report, watchFor)})
+	})
+	one("GET /v1/jobs/{job}/analyze", func(w http.ResponseWriter, _ *http.Request, j *engine.Job) {
+		answer(w, Analysis{Schema: AnalysisSchema, Job: j.Name, Text: j.Analyze()})
+	})
+	mux.HandleFunc("GET /v1/tables/{table}", func(w http.ResponseWriter, r *http.Request) {
+		rows, ok := s.jobs.SystemRows(r.PathValue("table"), r.URL.Query().Get("running") == "true")
+		if !ok {
+			fail(w, http.StatusNotFound, errors.New("no such table"))
+			return
+		}
+		answer(w, Table{Schema: TableSchema, Process: os.Getpid(), SystemRows: rows})
 	})
 	one("POST /v1/jobs/{job}/savepoint", func(w http.ResponseWriter, r *http.Request, j *engine.Job) {
 		var q SavepointRequest

@@ -20,17 +20,37 @@ import (
 // ended; or of a statement, which is run for that, reading and not writing.
 func (s *Session) explainAnalyze(ctx context.Context, stmt *ast.Explain, out Output) error {
 	if stmt.Job != nil {
-		j, err := s.job(stmt.Job)
+		text, err := s.analyzedJob(ctx, stmt.Job)
 		if err != nil {
 			return err
 		}
-		return answer(out, []string{"result"}, [][]string{{j.Analyze()}})
+		return answer(out, []string{"result"}, [][]string{{text}})
 	}
 	text, err := s.analyzed(ctx, stmt.Stmt)
 	if err != nil {
 		return err
 	}
 	return answer(out, []string{"result"}, [][]string{{text}})
+}
+
+// analyzedJob is a job's plan with its numbers, of this session or of another process.
+func (s *Session) analyzedJob(ctx context.Context, name *ast.Text) (string, error) {
+	j, err := s.job(name)
+	if err == nil {
+		return j.Analyze(), nil
+	}
+	if s.cfg.Others != nil {
+		ctx, cancel := context.WithTimeout(ctx, othersWait)
+		defer cancel()
+		text, found, oerr := s.cfg.Others.Analyze(ctx, name.Value)
+		if oerr != nil {
+			return "", sqlerr.New(sqlerr.Runtime, name.Span(), "job %q: %v", name.Value, oerr)
+		}
+		if found {
+			return text, nil
+		}
+	}
+	return "", err
 }
 
 // analyzed runs a query, INSERT or statement set for millrace.analyze-for, or to its

@@ -61,6 +61,8 @@ type Config struct {
 	FS    checkpoint.FS
 	Plant job.Plant
 
+	Others Others // what other processes run; nil: nobody else is asked
+
 	StateDir         string   // where INSERT jobs keep their checkpoints; wins over execution.checkpointing.dir
 	Accept           []string // verdicts about an edited query that are agreed to: kept, migrated, rebuilt, dropped
 	AcceptDuplicates bool     // fall back behind a checkpoint whose sinks have published

@@ -26,6 +26,9 @@ func (s *Session) jobName(roots []logical.Node) string {
 			}
 		}
 		name = "insert-into_" + strings.Join(tables, ",")
+		if len(tables) == 0 {
+			name = "collect" // a SELECT, as Flink names it
+		}
 	}
 	return name
 }

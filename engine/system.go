@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// The tables of database sys show the session's jobs: a bounded table each, read as
+// The tables of database sys show the session's jobs and those of other processes: a bounded table each, read as
 // it is at that moment. Names are few: jobs, operators, splits, late, errors.
 
 const systemConnector = "millrace-system"
@@ -39,7 +40,7 @@ var (
 // systemTables are their columns.
 var systemTables = map[string][]systemColumn{
 	"jobs": {{"job_id", words}, {"job", words}, {"status", words}, {"started", instant}, {"ended", instant}, {"rows_in", number}, {"rows_out", number}, {"late", number},
-		{"bad", number}, {"watermark_at", instant}, {"error", words}, {"sql_text", words}},
+		{"bad", number}, {"watermark_at", instant}, {"error", words}, {"sql_text", words}, {"pid", number}},
 	"operators": {{"job_id", words}, {"job", words}, {"operator", number}, {"name", words}, {"subtasks", number}, {"rows_in", number}, {"rows_out", number}, {"late", number},
 		{"dropped", number}, {"busy", types.DoubleType}, {"blocked", types.DoubleType}, {"watermark_at", instant}, {"state_keys", number}, {"state_bytes", number}, {"plan", words}, {"sql_text", words}},
 	"splits": {{"job_id", words}, {"job", words}, {"table_name", words}, {"split", words}, {"subtask", number}, {"read_rows", number}, {"max_time", instant}, {"watermark_at", instant},
@@ -82,13 +83,12 @@ func (x *systemSource) Splits(_ context.Context, known []connectors.Split, _ int
 	return []connectors.Split{{Name: "now", Bounded: true}}, nil
 }
 
-func (x *systemSource) Read(context.Context, connectors.Split, []byte, connectors.ReadEnv) (connectors.Reader, error) {
+func (x *systemSource) Read(ctx context.Context, _ connectors.Split, _ []byte, _ connectors.ReadEnv) (connectors.Reader, error) {
 	r := &systemReader{schema: x.table.Schema}
 	name := x.table.Options.String("table")
-	for _, j := range x.session.list.All() {
-		if !j.showsItself(name) {
-			r.rows = append(r.rows, j.systemRows(name)...)
-		}
+	var err error
+	if r.rows, err = x.session.allSystemRows(ctx, name, false); err != nil {
+		return nil, err
 	}
 	all := systemTables[name]
 	for _, f := range x.table.Schema.Fields {
@@ -102,7 +102,7 @@ func (x *systemSource) Read(context.Context, connectors.Split, []byte, connector
 }
 
 // showsItself: a query of sys tables alone isn't listed among what it shows.
-func (j *Job) showsItself(string) bool {
+func (j *Job) showsItself() bool {
 	if !j.Query {
 		return false
 	}
@@ -178,7 +178,7 @@ func (j *Job) systemRows(table string) (out [][]any) {
 	case "jobs":
 		began, ended := j.Times()
 		p := r.Progress()
-		row := []any{j.ID, j.Name, string(j.Status()), began, nil, p.RowsIn, p.RowsOut, p.Late, p.Bad, moment(p.Watermark), nil, j.SQL}
+		row := []any{j.ID, j.Name, string(j.Status()), began, nil, p.RowsIn, p.RowsOut, p.Late, p.Bad, moment(p.Watermark), nil, j.SQL, int64(os.Getpid())}
 		if !ended.IsZero() {
 			row[4] = ended
 		}
@@ -242,29 +242,36 @@ func fragment(at sqlerr.Span) string { return strings.Join(strings.Fields(at.Tex
 
 // showSplits is SHOW SPLITS: those of the running jobs.
 func (s *Session) showSplits(out Output) error {
-	var rows [][]string
-	ms := func(n int64) string {
-		if m, ok := moment(n).(time.Time); ok {
-			return m.UTC().Format("2006-01-02 15:04:05.000")
-		}
-		return ""
+	all, err := s.allSystemRows(context.Background(), "splits", true)
+	if err != nil {
+		return err
 	}
-	for _, j := range s.list.Running() {
-		for _, x := range j.Report().Splits {
-			rows = append(rows, []string{j.Name, x.Table, x.Name, fmt.Sprint(x.Rows), ms(x.MaxTime), ms(x.Watermark), ms(x.LastRow), splitState(x)})
+	at := map[string]int{}
+	for i, c := range systemTables["splits"] {
+		at[c.name] = i
+	}
+	var rows [][]string
+	for _, x := range all {
+		cell := func(name string) string {
+			switch v := x[at[name]].(type) {
+			case nil:
+				return ""
+			case time.Time:
+				return v.UTC().Format("2006-01-02 15:04:05.000")
+			default:
+				return fmt.Sprint(v)
+			}
 		}
+		state := "reading"
+		switch {
+		case x[at["done"]] == true:
+			state = "done"
+		case x[at["idle"]] == true:
+			state = "idle"
+		case x[at["read_rows"]] == int64(0):
+			state = "no row yet"
+		}
+		rows = append(rows, []string{cell("job"), cell("table_name"), cell("split"), cell("read_rows"), cell("max_time"), cell("watermark_at"), cell("last_row"), state})
 	}
 	return answer(out, []string{"job", "table", "split", "rows", "max event time", "watermark", "last row", "state"}, rows)
-}
-
-func splitState(x job.SplitReport) string {
-	switch {
-	case x.Done:
-		return "done"
-	case x.Idle:
-		return "idle"
-	case x.Rows == 0:
-		return "no row yet"
-	}
-	return "reading"
 }

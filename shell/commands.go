@@ -67,7 +67,7 @@ var backslashes = map[string]func(s *Shell, arg, before string){
 			s.run("DESCRIBE " + strings.TrimSuffix(arg, ";") + ";")
 		}
 	},
-	`\why`: func(s *Shell, arg, _ string) { s.why(arg) },
+	`\why`: func(s *Shell, arg, _ string) { s.explainSilence(arg) },
 	`\j`:   func(s *Shell, _, _ string) { s.run("SHOW JOBS;") },
 	`\q`:   func(s *Shell, _, _ string) { s.leave() },
 	`\?`:   func(s *Shell, _, _ string) { s.client("HELP") },

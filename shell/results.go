@@ -48,6 +48,9 @@ func (r *results) quiet() bool { return !r.shown }
 // Began is told of the query's job.
 func (r *results) Began(j *engine.Job) {
 	r.job = j
+	if r.s.Began != nil {
+		r.s.Began(j)
+	}
 	r.s.watchSilence(j, r.Note)
 }
 

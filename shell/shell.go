@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/why"
 	"github.com/millrace/millrace/shell/lineedit"
 	"github.com/millrace/millrace/sqlerr"
 )
@@ -41,6 +42,10 @@ type Config struct {
 	Signals func(f func()) (stop func())
 	// Detach starts a script in a process of its own and says where it logs.
 	Detach func(name, script string) (string, error)
+	// Began is told of each job when it begins; nil: nobody is.
+	Began func(*engine.Job)
+	// Why explains a job of another process; nil: there are none.
+	Why func(ctx context.Context, name string) (*why.Finding, error)
 }
 
 // Shell is a running shell. It belongs to one goroutine.

@@ -16,12 +16,19 @@ func (s *Shell) watchSilence(j *engine.Job, say func(string)) {
 	go why.Watch(j.Done(), time.Second, j.Report, func(f *why.Finding) { say("no row has come out for a while: " + f.String()) })
 }
 
-// why answers for one job, or for all that run, else for the last one.
-func (s *Shell) why(name string) {
+// explainSilence answers for one job, or for all that run, else for the last one. A
+// job that the session doesn't know may run in another process.
+func (s *Shell) explainSilence(name string) {
 	list := s.Session.Jobs()
 	jobs := list.Running()
 	if name = strings.Trim(strings.TrimSuffix(name, ";"), "'"); name != "" {
 		j := list.Find(name)
+		if j == nil && s.Why != nil {
+			if f, err := s.Why(s.ctx, name); err == nil {
+				s.say(name + ": " + f.String())
+				return
+			}
+		}
 		if j == nil {
 			s.note("there is no job %q; SHOW JOBS lists them", name)
 			return
@@ -35,6 +42,6 @@ func (s *Shell) why(name string) {
 		s.note("no job has run yet")
 	}
 	for _, j := range jobs {
-		s.say(j.Name + " (" + j.ID[:8] + ", " + strings.ToLower(string(j.Status())) + "): " + why.Of(j.Report()).String())
+		s.say(j.Name + " (" + j.ID[:8] + ", " + strings.ToLower(string(j.Status())) + "): " + why.Now(s.ctx, j.Report, time.Second).String())
 	}
 }

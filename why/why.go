@@ -2,12 +2,13 @@
 // the graph from the sinks to the sources, and names the operator that holds things
 // back, the split responsible, the numbers, and what to do.
 //
-// Of asks once; Watch asks when no row has come for a while. Each cause is a rule in
+// Of asks once; Now also watches whether rows that came still come; Watch asks when no row has come for a while. Each cause is a rule in
 // causes.go; the order of the rules is the order of how much they explain. Start
 // with Finding.
 package why
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -97,6 +98,16 @@ func newGraph(r job.Report) *graph {
 		}
 	}
 	return x
+}
+
+// ended says that every operator has reached the end of its input.
+func ended(r job.Report) bool {
+	for _, o := range r.Operators {
+		if !o.Ended {
+			return false
+		}
+	}
+	return true
 }
 
 func (x *graph) op(id int) *job.OperatorReport { return &x.Operators[id-1] }
@@ -200,6 +211,7 @@ func Refused(err error) *Finding {
 func Since(before, now job.Report) *Finding {
 	if len(before.Operators) == len(now.Operators) {
 		now.Operators = append([]job.OperatorReport(nil), now.Operators...)
+		now.Began = before.At
 		for i := range now.Operators {
 			o, b := &now.Operators[i], &before.Operators[i]
 			o.RowsIn, o.RowsOut, o.Read = o.RowsIn-b.RowsIn, o.RowsOut-b.RowsOut, o.Read-b.Read
@@ -211,6 +223,42 @@ func Since(before, now job.Report) *Finding {
 		}
 	}
 	return Of(now)
+}
+
+// lookEvery is how often Now looks for a row.
+const lookEvery = 100 * time.Millisecond
+
+// Now explains a job as it is now: one that has sent rows is watched for a while, to
+// say whether it still does.
+func Now(ctx context.Context, report func() job.Report, watch time.Duration) *Finding {
+	before := report()
+	f := Of(before)
+	if f.Cause != Flowing {
+		return f
+	}
+	sent := before.Progress().RowsOut
+	now := before
+	for now.At.Sub(before.At) < watch && now.Progress().RowsOut == sent {
+		if ended(now) {
+			return &Finding{Cause: Flowing, Text: fmt.Sprintf("the job has ended; %d rows have come out", sent)}
+		}
+		select {
+		case <-ctx.Done():
+			return f
+		case <-time.After(lookEvery):
+		}
+		now = report()
+	}
+	if now.Progress().RowsOut > sent {
+		return &Finding{Cause: Flowing, Text: fmt.Sprintf("rows come out: %d so far", now.Progress().RowsOut)}
+	}
+	quiet := fmt.Sprintf("%d rows have come out, none in the last %s", sent, span(now.At.Sub(before.At).Milliseconds()))
+	f = Since(before, now)
+	if f.Cause == Unknown || f.Cause == Flowing {
+		return &Finding{Cause: Unknown, Text: quiet}
+	}
+	f.Text = quiet + ": " + f.Text
+	return f
 }
 
 // patience is how long a job may send nothing before its user is told why.

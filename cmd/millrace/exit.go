@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
 
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
@@ -21,6 +23,15 @@ const (
 	exitExternal = 5
 	exitState    = 6
 )
+
+// exitKilled is the code of a process that a signal has ended before its jobs could
+// stop in good order: 128 and the signal's number.
+func exitKilled(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return exitRuntime
+}
 
 // exit carries a code with an error that was printed already.
 type exit struct{ code int }

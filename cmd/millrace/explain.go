@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/control"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -15,10 +16,21 @@ func explainVerb(f *flags) *cobra.Command {
 	var analyze bool
 	c := &cobra.Command{
 		Use:   "explain FILE...",
-		Short: "Print the plan of the last query of a script",
-		RunE:  func(cmd *cobra.Command, args []string) error { return explainScripts(cmd.Context(), f, args, analyze) },
+		Short: "Print the plan of the last query of a script; --analyze [JOB]: that of a running job with its numbers",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if analyze && f.namesJob(args) {
+				return onJob(f, func(ctx context.Context, c *control.Client, j control.Job) error {
+					a, err := c.Analysis(ctx, j.ID)
+					if err == nil {
+						fmt.Println(a.Text)
+					}
+					return err
+				})(cmd, args)
+			}
+			return explainScripts(cmd.Context(), f, args, analyze)
+		},
 	}
-	c.Flags().BoolVar(&analyze, "analyze", false, "run it for some seconds, reading and not writing, and print what each operator did (SET 'millrace.analyze-for' says how long)")
+	c.Flags().BoolVar(&analyze, "analyze", false, "print what each operator did: of a running job, or of a script's query, run for some seconds, reading and not writing (SET 'millrace.analyze-for' says how long)")
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/control"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
@@ -157,7 +159,7 @@ func (f *flags) config(swap func(*connectors.Connector) *connectors.Connector) (
 	if err != nil {
 		return c, err
 	}
-	return engine.Config{Options: options, Memory: memory, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Lookup: func(name string) (string, bool) {
+	return engine.Config{Options: options, Memory: memory, Connector: swap, StateDir: f.stateDir, Accept: f.accept, AcceptDuplicates: f.duplicates, Others: control.Others{StateDir: f.stateDir}, Lookup: func(name string) (string, bool) {
 		if v, ok := vars[name]; ok {
 			return v, true
 		}
@@ -212,6 +214,22 @@ func (f *flags) open(args []string) ([]*sqlerr.Source, *engine.Session, error) {
 	}
 	s, err := f.session()
 	return srcs, s, err
+}
+
+// namesJob says that the argument of a verb that takes files or a job is a job: there
+// is no such file, and it isn't named like one.
+func (f *flags) namesJob(args []string) bool {
+	if len(f.execute)+len(f.files) > 0 || len(args) > 1 {
+		return false
+	}
+	if len(args) == 0 {
+		return true
+	}
+	if args[0] == "-" || strings.EqualFold(filepath.Ext(args[0]), ".sql") || strings.ContainsRune(args[0], filepath.Separator) {
+		return false
+	}
+	_, err := os.Stat(args[0])
+	return err != nil
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

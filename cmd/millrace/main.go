@@ -39,20 +39,24 @@ func run(args []string) int {
 		stop(nil)
 		<-signals
 		lineedit.Restore()
-		os.Exit(exitSIGINT)
+		os.Exit(exitKilled(got))
 	}()
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	var e exit
 	select {
 	case <-done:
 		if got == os.Interrupt {
 			return exitSIGINT
 		}
+		// a stop in good order; a job that was cut off says so with its code
+		if errors.As(err, &e) && e.code != exitOK && e.code != exitSIGINT {
+			return exitKilled(got)
+		}
 		return exitOK
 	default:
 	}
-	var e exit
 	switch {
 	case err == nil:
 		return exitOK

@@ -139,7 +139,7 @@ func (o *output) Began(j *engine.Job) {
 	if !o.f.quiet && !j.Bounded {
 		watchSilence(j, o.Note)
 	}
-	if o.serve != nil && !j.Query {
+	if o.serve != nil && !(j.Query && j.Bounded) {
 		o.serve.open(o.Note)
 	}
 }

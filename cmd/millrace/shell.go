@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/control"
+	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/shell"
+	"github.com/millrace/millrace/why"
 )
 
 // shellVerb is the interactive shell, which is also what millrace without a verb
@@ -42,10 +46,25 @@ func runShell(cmd *cobra.Command, f *flags) error {
 	if err != nil {
 		return err
 	}
+	serve := &server{jobs: s.Jobs(), stateDir: f.stateDir, metrics: f.metrics}
+	defer serve.close()
 	code := shell.Run(cmd.Context(), shell.Config{
 		Session: s, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, History: historyFile(), Format: f.format,
 		Color:   os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		Version: version, Now: time.Now, Signals: interrupts.take, Detach: detach,
+		Began: func(j *engine.Job) {
+			if !(j.Query && j.Bounded) {
+				serve.open(func(string) {}) // who doesn't ask from outside needn't know
+			}
+		},
+		Why: func(ctx context.Context, name string) (*why.Finding, error) {
+			c, j, err := control.Find(ctx, f.stateDir, name)
+			if err != nil {
+				return nil, err
+			}
+			w, err := c.Why(ctx, j.ID)
+			return w.Finding, err
+		},
 	})
 	if code != exitOK {
 		return exit{code}

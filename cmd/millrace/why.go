@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/control"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
@@ -18,15 +19,24 @@ import (
 	"github.com/millrace/millrace/why"
 )
 
-// whyVerb runs a job file for a while without writing anything, and says what holds
-// it back.
+// whyVerb says what holds a job back: one that runs in another process, or those of a
+// file, which it runs for a while without writing anything.
 func whyVerb(f *flags) *cobra.Command {
 	var patience time.Duration
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "why FILE...",
-		Short: "Run jobs for some seconds, reading and not writing, and say why no row comes out",
+		Use:   "why [JOB | FILE...]",
+		Short: "Say why no row comes out of a running job; of a file's jobs, run for some seconds, reading and not writing",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.namesJob(args) {
+				return onJob(f, func(ctx context.Context, c *control.Client, j control.Job) error {
+					w, err := c.Why(ctx, j.ID)
+					if err != nil {
+						return err
+					}
+					return sayWhy(w.Finding, j.Name, asJSON)
+				})(cmd, args)
+			}
 			srcs, err := f.sources(args)
 			if err != nil {
 				return err
@@ -59,18 +69,14 @@ func whyVerb(f *flags) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().DurationVar(&patience, "for", 10*time.Second, "how long the jobs run")
+	c.Flags().DurationVar(&patience, "for", 10*time.Second, "how long the jobs of a file run")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object per job")
 	return c
 }
 
 func sayWhy(f *why.Finding, name string, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(struct {
-			Schema string `json:"schema"`
-			Job    string `json:"job"`
-			*why.Finding
-		}{"millrace.why/1", name, f})
+		return json.NewEncoder(os.Stdout).Encode(control.Why{Schema: control.WhySchema, Job: name, Finding: f})
 	}
 	_, err := fmt.Println(name + ": " + f.String())
 	return err

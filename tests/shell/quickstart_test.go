@@ -22,7 +22,7 @@ func TestQuickstart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir, run := t.TempDir(), runtimeDir(t)
 	var caches []string // of the real home: the page's `make build` needn't build everything again
 	for _, key := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
 		value, err := exec.Command("go", "env", key).Output()
@@ -44,7 +44,7 @@ func TestQuickstart(t *testing.T) {
 			if cmd.Dir = dir; file == "root" {
 				cmd.Dir = root
 			}
-			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+dir, "TZ=UTC")
+			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+dir, "TZ=UTC", "XDG_RUNTIME_DIR="+run)
 			cmd.Env = append(cmd.Env, caches...)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
@@ -69,7 +69,7 @@ func TestQuickstart(t *testing.T) {
 				t.Fatal(err)
 			}
 		case kind == "text":
-			until := time.Now().Add(15 * time.Second) // a shell needs a moment
+			until := time.Now().Add(patience) // a shell needs a moment
 			for missing(last(), b.text) != "" && time.Now().Before(until) {
 				time.Sleep(20 * time.Millisecond)
 				if last() == last() && !strings.Contains(last(), "millrace>") && !strings.Contains(last(), "Q quit") {

@@ -276,10 +276,10 @@ func TestTerminalRestored(t *testing.T) {
 			if !x.cooked() {
 				t.Error("the terminal is left raw")
 			}
-			time.Sleep(100 * time.Millisecond) // what was written last is still to be read
-			if out := x.output(); strings.LastIndex(out, "\x1b[?2004l") < strings.LastIndex(out, "\x1b[?2004h") {
-				t.Error("bracketed paste is left on")
-			}
+			x.waits("bracketed paste switched off", func(string) bool { // what was written last is still to be read
+				out := x.output()
+				return strings.LastIndex(out, "\x1b[?2004l") > strings.LastIndex(out, "\x1b[?2004h")
+			})
 		})
 	}
 }

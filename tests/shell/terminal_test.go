@@ -52,10 +52,16 @@ func start(t *testing.T, home string, cols, rows int, args ...string) *terminal 
 	if home == "" {
 		home = t.TempDir()
 	}
+	return startWith(t, home, append(os.Environ(), "XDG_RUNTIME_DIR="+runtimeDir(t)), cols, rows, args...)
+}
+
+// startWith is start in an environment.
+func startWith(t *testing.T, home string, env []string, cols, rows int, args ...string) *terminal {
+	t.Helper()
 	x := &terminal{t: t, home: home, vt: vt10x.New(vt10x.WithSize(cols, rows))}
 	x.cmd = exec.Command(binary, args...)
 	x.cmd.Dir = home
-	x.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"), "TERM=xterm-256color", "PAGER=cat", "TZ=UTC", "EDITOR=true")
+	x.cmd.Env = append(env[:len(env):len(env)], "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"), "TERM=xterm-256color", "PAGER=cat", "TZ=UTC", "EDITOR=true")
 	var err error
 	if x.pty, err = pty.StartWithSize(x.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
 		t.Fatal(err)
@@ -81,6 +87,22 @@ func start(t *testing.T, home string, cols, rows int, args ...string) *terminal 
 		x.pty.Close()
 	})
 	return x
+}
+
+// patience is how long something is waited for before the test has failed: long, for
+// machines are busy.
+const patience = 90 * time.Second
+
+// runtimeDir is where a process has its socket, so that nobody else's jobs are seen. A
+// socket's path must be short.
+func runtimeDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // screen is what is visible, without trailing blanks.
@@ -121,7 +143,7 @@ func (x *terminal) sees(texts ...string) {
 
 func (x *terminal) waits(what string, ok func(screen string) bool) {
 	x.t.Helper()
-	until := time.Now().Add(15 * time.Second)
+	until := time.Now().Add(patience)
 	for !ok(x.screen()) {
 		if time.Now().After(until) {
 			x.t.Fatalf("waited for %s; the screen:\n%s", what, x.screen())
@@ -136,11 +158,13 @@ func (x *terminal) prompt() {
 	x.waits("a prompt", func(s string) bool { return strings.HasSuffix(s, "millrace>") })
 }
 
-// line types a line and waits for the next prompt.
+// line types a line and waits for the next prompt: the line's own end must have been
+// seen first, for until then the screen still ends with the prompt before it.
 func (x *terminal) line(s string) {
 	x.t.Helper()
+	before := len(x.output())
 	x.send(s + "\r")
-	time.Sleep(30 * time.Millisecond)
+	x.waits("the end of the line", func(string) bool { return strings.Contains(x.output()[before:], "\n") })
 	x.prompt()
 }
 
@@ -152,7 +176,7 @@ func (x *terminal) ends() int {
 	select {
 	case <-done:
 		return x.cmd.ProcessState.ExitCode()
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		x.t.Fatalf("it doesn't end; the screen:\n%s", x.screen())
 		return -1
 	}
