@@ -22,9 +22,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/millrace/millrace/engine"
-	"github.com/millrace/millrace/why"
 	"github.com/millrace/millrace/shell/lineedit"
 	"github.com/millrace/millrace/sqlerr"
+	"github.com/millrace/millrace/why"
 )
 
 // Config is what the command decides.
