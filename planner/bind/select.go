@@ -169,23 +169,29 @@ func (s *selection) expand(f *faults) {
 		}
 		var e expr.Expr
 		f.try(func() { e = s.x.bind(item.Expr) })
-		name := "EXPR$" + strconv.Itoa(len(s.items))
-		switch {
-		case item.Alias != nil:
-			name = item.Alias.Name
-		default:
-			if n := s.b.bareName(item.Expr); n != nil {
-				name = n.Last().Name
-			}
-			switch n := item.Expr.(type) {
-			case *ast.Name:
-				name = n.Last().Name
-			case *ast.Field:
-				name = n.Name.Name
-			}
+		name := s.b.written(item)
+		if name == "" {
+			name = "EXPR$" + strconv.Itoa(len(s.items))
 		}
 		s.items, s.names = append(s.items, e), append(s.names, name)
 	}
+}
+
+// written is the name that an item gives its column, "" for none.
+func (b *Binder) written(item ast.SelectItem) string {
+	if item.Alias != nil {
+		return item.Alias.Name
+	}
+	if n := b.bareName(item.Expr); n != nil {
+		return n.Last().Name
+	}
+	switch n := item.Expr.(type) {
+	case *ast.Name:
+		return n.Last().Name
+	case *ast.Field:
+		return n.Name.Name
+	}
+	return ""
 }
 
 func (s *selection) star(star *ast.Star) {

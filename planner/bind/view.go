@@ -42,6 +42,9 @@ func (b *Binder) viewOf(q ast.Query, names []ast.ViewColumn, at sqlerr.Span) *ca
 	if len(names) > 0 && len(names) != len(r.scope.cols) {
 		failf(sqlerr.Invalid, at, "VIEW definition and input fields not match: the view names %d columns, its query has %d", len(names), len(r.scope.cols))
 	}
+	if len(names) == 0 {
+		b.distinctNames(q, inner.expanded.Stars)
+	}
 	t := &catalog.Table{View: v}
 	for i, c := range r.scope.cols {
 		name, where := c.name, q.Span()
@@ -59,6 +62,40 @@ func (b *Binder) viewOf(q ast.Query, names []ast.ViewColumn, at sqlerr.Span) *ca
 		t.Columns = append(t.Columns, col)
 	}
 	return t
+}
+
+// distinctNames refuses a view's query that names a column of its list like another
+// one. Columns of stars may share a name among themselves: they're renamed.
+func (b *Binder) distinctNames(q ast.Query, stars map[*ast.Star][][2]string) {
+	switch x := q.(type) {
+	case *ast.Ordered:
+		b.distinctNames(x.Query, stars)
+	case *ast.With:
+		b.distinctNames(x.Body, stars)
+	case *ast.SetOp:
+		b.distinctNames(x.L, stars)
+	case *ast.Select:
+		had := map[string]bool{} // names, true: one was written
+		for _, item := range x.Items {
+			if star, ok := item.Expr.(*ast.Star); ok {
+				for _, c := range stars[star] {
+					if had[c[1]] {
+						failf(sqlerr.Invalid, star.Span(), "A column with the same name `%s` has been defined", c[1])
+					}
+					had[c[1]] = had[c[1]]
+				}
+				continue
+			}
+			name, at := b.written(item), item.Expr.Span()
+			if item.Alias != nil {
+				at = item.Alias.Span()
+			}
+			if _, twice := had[name]; twice && name != "" {
+				failf(sqlerr.Invalid, at, "A column with the same name `%s` has been defined", name)
+			}
+			had[name] = true
+		}
+	}
 }
 
 // resolve finds a table or view, and notes its full name for the view that is being
