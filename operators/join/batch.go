@@ -51,7 +51,7 @@ func (o *operator) End(input int) error {
 	if !f.ended[0] || !f.ended[1] || !o.sides[1].outer {
 		return nil
 	}
-	e := &emitter{o: o}
+	e := &o.send
 	e.begin()
 	if err := o.unmatched(e); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (o *operator) probeFinal(b *batch.Batch) error {
 	if o.spec.Kind == Inner {
 		return o.meet(probe, b)
 	}
-	e := &emitter{o: o}
+	e := &o.send
 	e.begin()
 	built := o.sides[o.final.build].list
 	ids := append([]uint32(nil), o.ids...)

@@ -32,6 +32,9 @@ type operator struct {
 	joined  batch.Batch
 	pass    []int32
 	one     [1]state.Entry
+	cursor  state.Cursor
+	found   []state.Entry
+	send    emitter // of joins that go row by row
 }
 
 // side is one input.
@@ -89,7 +92,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 			return err
 		}
 	}
-	o.outTs = s.Out.Types()
+	o.outTs, o.send.o = s.Out.Types(), o
 	o.entries, o.probe = make([]state.Entry, pairs), make([]int32, pairs)
 	if env.Session.Batch {
 		o.final = &final{build: -1}

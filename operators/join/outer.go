@@ -11,7 +11,7 @@ import (
 // outer joins turn updates into +I and -D, a padded row is taken back before the
 // first partner comes out, and comes back when the last one goes.
 func (o *operator) others(input int, b *batch.Batch) error {
-	e := &emitter{o: o}
+	e := &o.send
 	e.begin()
 	for i := 0; i < b.Len; i++ {
 		found, err := o.matches(input, b, i)
@@ -33,18 +33,19 @@ func (o *operator) others(input int, b *batch.Batch) error {
 	return e.flush()
 }
 
-// matches lists the entries of the other side that row i meets.
+// matches lists the entries of the other side that row i meets, until the next call.
 func (o *operator) matches(input int, b *batch.Batch, i int) ([]state.Entry, error) {
 	if o.ids[i] == 0 {
 		return nil, nil
 	}
 	other := o.sides[1-input].list
 	one := o.ids[i : i+1]
-	var all []state.Entry
-	var at state.Cursor
+	all := o.found[:0]
+	o.cursor = state.Cursor{}
 	for {
-		n := other.Match(one, &at, o.probe, o.entries)
+		n := other.Match(one, &o.cursor, o.probe, o.entries)
 		if n == 0 {
+			o.found = all
 			return all, nil
 		}
 		if o.rest == nil {

@@ -31,13 +31,22 @@ func Load(batches, keys, perMs int) []*batch.Batch {
 	return out
 }
 
+// CPU resets b's timer and returns what is to be called at the end: it reports the
+// process's CPU time per row, which other work on the machine changes less than the
+// wall clock.
+func CPU(b *testing.B) (report func()) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	from := cpuNs()
+	return func() { b.ReportMetric(float64(cpuNs()-from)/float64(b.N), "cpu-ns/row") }
+}
+
 // Bench runs the batches through an operator, over and over with times that go on,
 // a watermark after each, and reports nanoseconds and allocations per row.
 func Bench(b *testing.B, d *Driver, load []*batch.Batch) {
 	span := load[len(load)-1].Cols[0].I64[batch.MaxRows-1] + 1000
 	d.Discard()
-	b.ReportAllocs()
-	b.ResetTimer()
+	defer CPU(b)()
 	for n := 0; n < b.N; n += batch.MaxRows {
 		i := n / batch.MaxRows % len(load)
 		d.Process(0, load[i])

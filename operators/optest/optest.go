@@ -121,6 +121,9 @@ func (d *Driver) End(inputs int) {
 	}
 }
 
+// EndOf ends one input.
+func (d *Driver) EndOf(input int) { d.t.Helper(); d.check(d.Op.End(input)) }
+
 func (d *Driver) check(err error) {
 	d.t.Helper()
 	if err != nil {

@@ -48,6 +48,9 @@ func (t *table) poison() {
 	for _, m := range t.sets {
 		m.index.mem.free()
 	}
+	for _, l := range t.lists {
+		l.long.mem.free()
+	}
 }
 
 func fill(b []byte) {

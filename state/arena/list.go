@@ -16,7 +16,7 @@ type list struct {
 	head  uintptr // in the table's row: first, last, count
 	cells int
 	cols  []int
-	one   [1]uint32
+	long  index // of the entries of long lists
 }
 
 const (
@@ -71,6 +71,14 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 		}
 	}
 	l.put(asIDs(entries[:len(ids)]), nil, l.cols, rows.Cols)
+	if l.long.n == 0 {
+		return
+	}
+	for k, id := range ids {
+		if id != 0 && *l.kindOf(id) == listed {
+			l.enlist(id, uint32(entries[k]))
+		}
+	}
 }
 
 // Add makes one entry.
@@ -79,6 +87,9 @@ func (l *list) Add(id uint32, rows *batch.Batch, row int) state.Entry {
 	l.t.touch(id)
 	e, _ := l.push(id)
 	l.setRow(e, rows.Cols, row, false)
+	if *l.kindOf(id) == listed {
+		l.enlist(id, e)
+	}
 	return state.Entry(e)
 }
 
@@ -128,6 +139,7 @@ func (l *list) Remove(id uint32, entry state.Entry) {
 }
 
 func (l *list) unlink(id, e uint32) {
+	l.delist(id, e)
 	h, p := l.headOf(id), l.ptr(e)
 	prev, next := *half(p, atPrev), *half(p, atNext)
 	if prev == 0 {
@@ -140,17 +152,18 @@ func (l *list) unlink(id, e uint32) {
 	} else {
 		*half(l.ptr(next), atPrev) = prev
 	}
-	*half(h, headCount)--
+	if *half(h, headCount)--; *half(h, headCount) == 0 {
+		*half(h, headKind) = unlisted // so that an empty index means that no list is in it
+	}
 }
 
 func (l *list) RemoveEqual(id uint32, rows *batch.Batch, row int) (state.Entry, bool) {
-	for e := *half(l.headOf(id), headFirst); e != 0; e = *half(l.ptr(e), atNext) {
-		if l.equal(l.ptr(e), rows.Cols, row, false) {
-			l.Remove(id, state.Entry(e))
-			return state.Entry(e), true
-		}
+	e := l.oldestEqual(id, rows, row)
+	if e == 0 {
+		return 0, false
 	}
-	return 0, false
+	l.Remove(id, state.Entry(e))
+	return state.Entry(e), true
 }
 
 func (l *list) Count(id uint32) int { return int(*half(l.headOf(id), headCount)) }
@@ -158,6 +171,7 @@ func (l *list) Count(id uint32) int { return int(*half(l.headOf(id), headCount))
 func (l *list) clear(id uint32) {
 	h := l.headOf(id)
 	for e := *half(h, headFirst); e != 0; e = *half(l.ptr(e), atNext) {
+		l.delist(id, e)
 		l.drop(e)
 	}
 	*word(h, 0), *word(h, 8) = 0, 0
@@ -171,6 +185,7 @@ func (l *list) move(into, from uint32) {
 		return
 	}
 	for e := first; e != 0; e = *half(l.ptr(e), atNext) {
+		l.delist(from, e)
 		*half(l.ptr(e), atRow) = into
 	}
 	if last := *half(a, headLast); last == 0 {
@@ -180,5 +195,8 @@ func (l *list) move(into, from uint32) {
 	}
 	*half(a, headLast) = *half(b, headLast)
 	*half(a, headCount) += *half(b, headCount)
+	for e := first; e != 0 && *half(a, headKind) == listed; e = *half(l.ptr(e), atNext) {
+		l.enlist(into, e)
+	}
 	*word(b, 0), *word(b, 8) = 0, 0
 }

@@ -80,6 +80,7 @@ func (t *table) reset() {
 	t.blob.memory.release()
 	for _, l := range t.lists {
 		l.records.reset()
+		l.long.reset()
 	}
 	for _, m := range t.sets {
 		m.records.reset()

@@ -333,6 +333,7 @@ func (t *table) release() {
 	t.deleted, t.deadN = t.deleted[:0], 0
 	for _, l := range t.lists {
 		l.records.release()
+		l.long.mem.release()
 	}
 	for _, m := range t.sets {
 		m.release()
@@ -459,6 +460,9 @@ func (t *table) bytes() int64 {
 	for _, m := range t.sets {
 		n += int64(m.index.used)
 	}
+	for _, l := range t.lists {
+		n += int64(l.long.used)
+	}
 	return n
 }
 
@@ -475,6 +479,9 @@ func (t *table) unmap() {
 	}
 	for _, m := range t.sets {
 		m.index.mem.free()
+	}
+	for _, l := range t.lists {
+		l.long.mem.free()
 	}
 	t.index.mem.free()
 	t.blob.memory.free()

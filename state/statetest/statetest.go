@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(state.Options) state.Store) {
 			})
 		}
 	}
+	t.Run("long lists", func(t *testing.T) { longLists(t, open) })
 	t.Run("many keys", func(t *testing.T) { manyKeys(t, open) })
 	t.Run("many rows", func(t *testing.T) { each(t, func(t *testing.T, r *rand.Rand) { manyRows(t, open, r) }) })
 	t.Run("timers", func(t *testing.T) { each(t, func(t *testing.T, r *rand.Rand) { timers(t, r, open) }) })

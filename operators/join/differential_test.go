@@ -1,0 +1,93 @@
+package join_test
+
+import (
+	"math/rand"
+	"testing"
+
+	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/expr"
+	"github.com/millrace/millrace/functions/builtin"
+	"github.com/millrace/millrace/operators/join"
+	"github.com/millrace/millrace/operators/optest"
+	"github.com/millrace/millrace/types"
+)
+
+// TestJoins compares every kind of join, of tables that change, with loops over what
+// is in them: with and without a further condition, with keys that NULL equals or
+// not, without a key, and in batch mode.
+func TestJoins(t *testing.T) {
+	less := builtin.Lookup("<")
+	optest.Seeds(t, func(t *testing.T, r *rand.Rand) {
+		kind, safe, cross := join.Kind(r.Intn(6)), r.Intn(3) == 0, r.Intn(8) == 0
+		s := &join.Spec{Left: optest.Schema, Right: optest.Schema, Keys: [2][]int{{1}, {1}}, NullSafe: []bool{safe}, Kind: kind, Session: optest.Session()}
+		s.Out = types.NewSchema(append(append([]types.Field(nil), optest.Schema.Fields...), optest.Schema.Fields...)...)
+		if kind == join.Semi || kind == join.Anti {
+			s.Out = optest.Schema
+		}
+		if cross {
+			s.Keys, s.NullSafe = [2][]int{}, nil
+		}
+		rest := r.Intn(2) == 0
+		if rest {
+			s.Rest = &expr.Call{Fn: less, T: types.BooleanType, Args: []expr.Expr{&expr.Column{Index: 2, T: types.BigIntType}, &expr.Column{Index: 5, T: types.BigIntType}}}
+		}
+		final := r.Intn(4) == 0
+		in := optest.All
+		if final {
+			s.Session.Batch, in = true, batch.Changes{Kinds: batch.InsertOnly}
+		}
+		d := optest.New(t, s, s.Session, in, in)
+		keys := 1 + r.Intn(4)
+		sides := [2]*optest.Changing{{R: r, Keys: keys, Vals: 12}, {R: r, Keys: keys, Vals: 12}}
+		steps := 40 + r.Intn(40)*r.Intn(2)
+		meet := func(a, b optest.Row) bool {
+			same := cross || a.Key() == b.Key() && (a.K != nil || safe)
+			return same && (!rest || a.V != nil && b.V != nil && *a.V < *b.V)
+		}
+		var all []optest.Change
+		for n := range steps {
+			side := r.Intn(2)
+			d.Process(side, sides[side].Next(final))
+			if n%8 == 7 && !final {
+				all = append(all, d.Taken()...)
+				optest.Equal(t, optest.Table(t, all), joined(sides[0].Live, sides[1].Live, kind, meet))
+			}
+		}
+		first := r.Intn(2)
+		d.End(0)
+		for i := range 2 {
+			d.EndOf((first + i) % 2)
+		}
+		all = append(all, d.Taken()...)
+		optest.Equal(t, optest.Table(t, all), joined(sides[0].Live, sides[1].Live, kind, meet))
+	})
+}
+
+func joined(left, right []optest.Row, kind join.Kind, meet func(a, b optest.Row) bool) []string {
+	var out []string
+	met := make([]bool, len(right))
+	for _, l := range left {
+		found := false
+		for j, r := range right {
+			if !meet(l, r) {
+				continue
+			}
+			found, met[j] = true, true
+			if kind != join.Semi && kind != join.Anti {
+				out = append(out, l.String()+" "+r.String())
+			}
+		}
+		switch {
+		case kind == join.Semi && found, kind == join.Anti && !found:
+			out = append(out, l.String())
+		case !found && (kind == join.Left || kind == join.Full):
+			out = append(out, l.String()+" - - -")
+		}
+	}
+	for j, r := range right {
+		if !met[j] && (kind == join.Right || kind == join.Full) {
+			out = append(out, "- - - "+r.String())
+		}
+	}
+	return out
+}
