@@ -65,11 +65,11 @@ func update(b *testing.B, kind join.Kind, keys, perKey int) {
 
 // rows makes batches: row number n has n in its time, n / perKey as its key.
 type rows struct {
-	b       batch.Batch
-	keys    int
-	perKey  int
-	at      uint64
-	values  []int32
+	b      batch.Batch
+	keys   int
+	perKey int
+	at     uint64
+	values []int32
 }
 
 func newRows(keys int) *rows {
