@@ -122,8 +122,8 @@ func (v *Vector) AppendNull(t types.Type, n int) {
 	case types.LayoutBytes, types.LayoutList:
 		v.Str = append(v.Str[:n], 0)
 	case types.LayoutStruct:
-		for k, kt := range t.KidTypes() {
-			v.Kids[k].AppendNull(kt, n)
+		for k := range t.Fields {
+			v.Kids[k].AppendNull(t.Fields[k].Type, n)
 		}
 	}
 	v.SetNull(n)

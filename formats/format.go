@@ -48,6 +48,12 @@ type Format struct {
 	Framer func(Values) func(b []byte, eof bool) (n int)
 }
 
+// InFiles says that a file can hold several messages of the format, or is one of its
+// own.
+func (f *Format) InFiles() bool {
+	return f.Lines || f.Delimiter != nil || f.Framer != nil || f.OpenFile != nil
+}
+
 // Spec is what a decoder or encoder is made for.
 type Spec struct {
 	Schema  *types.Schema // decoder: the columns the plan needs; encoder: all columns of the table
@@ -160,6 +166,8 @@ type Option struct {
 	Default  string // as text; "" for none
 	Required bool
 	Secret   bool // redacted wherever it would be shown
+	Own      bool // Flink doesn't know it; Instead says what it has in its place
+	Instead  string
 	Doc      string
 	Enum     []string // for EnumOption
 	Prefix   bool     // Name is a prefix: "properties."

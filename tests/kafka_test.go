@@ -56,6 +56,24 @@ SELECT k, v FROM plain ORDER BY k LIMIT 10;`, `{"k_id":1,"v":10}
 {"k":"{\"id\":1}","v":"{\"v\":10}"}
 {"k":"{\"id\":2}","v":"{\"v\":20}"}`},
 
+		{"protobuf", `
+CREATE TABLE o (k BIGINT, id BIGINT, customer STRING, state STRING, lines ARRAY<ROW<sku STRING, pieces INT>>) WITH (KAFKA(proto), 'key.format' = 'protobuf', 'key.fields' = 'k',
+  'key.protobuf.message-class-name' = 'shop.Key', 'key.protobuf.descriptor-file' = 'data/order.proto', 'value.format' = 'protobuf', 'value.fields-include' = 'EXCEPT_KEY',
+  'value.protobuf.message-class-name' = 'com.example.shop.OrderOuterClass$Order', 'value.protobuf.descriptor-file' = 'data/order.proto');
+INSERT INTO o VALUES (1, 1, 'ann', 'PAID', ARRAY[ROW('a', 2), ROW('b', 1)]), (2, 2, '', CAST(NULL AS STRING), CAST(NULL AS ARRAY<ROW<sku STRING, pieces INT>>));
+CREATE TABLE i (state STRING, k BIGINT, lines ARRAY<ROW<sku STRING, pieces INT>>, id BIGINT) WITH (KAFKA(proto), 'key.format' = 'protobuf', 'key.fields' = 'k',
+  'key.protobuf.message-class-name' = 'shop.Key', 'key.protobuf.descriptor-file' = 'data/order.proto', 'value.format' = 'protobuf', 'value.fields-include' = 'EXCEPT_KEY',
+  'value.protobuf.message-class-name' = 'shop.Order', 'value.protobuf.descriptor-file' = 'data/order.proto', BOUNDED);
+SELECT k, id, state, lines FROM i ORDER BY id LIMIT 10;`,
+			`{"k":1,"id":1,"state":"PAID","lines":[{"sku":"a","pieces":2},{"sku":"b","pieces":1}]}
+{"k":2,"id":2,"state":"NEW","lines":null}`},
+
+		{"a message of another type", `
+CREATE TABLE o (v STRING) WITH (KAFKA(other), 'format' = 'raw');
+INSERT INTO o VALUES ('{"id": 1}');
+CREATE TABLE i (id BIGINT) WITH (KAFKA(other), 'format' = 'protobuf', 'protobuf.message-class-name' = 'shop.Order', 'protobuf.descriptor-file' = 'data/order.proto', BOUNDED);
+SELECT * FROM i;`, "at offset 0 can't be decoded: byte 0: field number 15: unexpected EOF"},
+
 		{"a missing topic", `
 CREATE TABLE i (v INT) WITH (KAFKA(nowhere), 'value.format' = 'json', BOUNDED);
 SELECT * FROM i;`, "there is no such topic"},
@@ -73,7 +91,7 @@ SELECT * FROM i;`, "has no option 'nope'"},
 		t.Run(s.name, func(t *testing.T) {
 			servers := "'properties.bootstrap.servers' = '" + c.ListenAddrs()[0] + "'"
 			sql := strings.NewReplacer("KAFKA(", "'connector' = 'kafka', "+servers+", 'topic' = '", "SERVERS", servers, "BOUNDED", "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset'").Replace(s.sql)
-			for _, topic := range []string{"rowtime", "eventtime", "once", "nowhere", "bad", "x"} {
+			for _, topic := range []string{"rowtime", "eventtime", "once", "nowhere", "bad", "x", "proto", "other"} {
 				sql = strings.ReplaceAll(sql, "'"+topic+")", "'"+topic+"'")
 			}
 			var out bytes.Buffer

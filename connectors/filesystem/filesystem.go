@@ -68,6 +68,9 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	if f == nil || f.Decoder == nil && f.OpenFile == nil {
 		return nil, fmt.Errorf("table %s needs a 'format' that can be read", t.Path)
 	}
+	if !f.InFiles() {
+		return nil, inMessages(t.Path, f.Name)
+	}
 	s := &source{t: t, spec: t.Format.Spec, root: root(t), every: t.Options.Duration("source.monitor-interval")}
 	if p := t.Options.String("source.path.regex-pattern"); p != "" {
 		re, err := regexp.Compile("^(?:" + p + ")$")
@@ -83,6 +86,10 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	s.spec.Full = without(t.Full, t.Parts)
 	s.spec.Meta, s.spec.Key = nil, nil
 	return s, nil
+}
+
+func inMessages(table, format string) error {
+	return fmt.Errorf("table %s: format %q has no form in files, where nothing would tell one message from the next; it is for connectors with messages, such as kafka", table, format)
 }
 
 // column says where a column of the table comes from.
@@ -139,6 +146,9 @@ func newSink(t connectors.Table) (connectors.Sink, error) {
 	f := t.Format.Format
 	if f == nil || f.Encoder == nil && f.CreateFile == nil {
 		return nil, fmt.Errorf("table %s needs a 'format' that can be written", t.Path)
+	}
+	if !f.InFiles() {
+		return nil, inMessages(t.Path, f.Name)
 	}
 	s := &sink{t: t, root: root(t), spec: t.Format.Spec, live: map[string]bool{}, mu: new(sync.Mutex)}
 	s.spec.Schema, s.spec.Full, s.spec.Key = without(t.Schema, t.Parts), without(t.Full, t.Parts), nil

@@ -10,12 +10,13 @@ import (
 	"github.com/millrace/millrace/formats/csv"
 	"github.com/millrace/millrace/formats/json"
 	"github.com/millrace/millrace/formats/parquet"
+	"github.com/millrace/millrace/formats/protobuf"
 	"github.com/millrace/millrace/formats/raw"
 )
 
 // Formats are all formats.
 func Formats() []*formats.Format {
-	return []*formats.Format{avro.Format, cdcjson.Canal, cdcjson.Debezium, cdcjson.Maxwell, cdcjson.Ogg, changelogjson.Format, confluent.Avro, confluent.Debezium, csv.Format, json.Format, parquet.Format, raw.Format}
+	return []*formats.Format{avro.Format, cdcjson.Canal, cdcjson.Debezium, cdcjson.Maxwell, cdcjson.Ogg, changelogjson.Format, confluent.Avro, confluent.Debezium, csv.Format, json.Format, parquet.Format, protobuf.Format, raw.Format}
 }
 
 // Lookup finds a format by name, nil for none.

@@ -241,3 +241,97 @@ func Sample(t testing.TB, f *formats.Format, s *types.Schema) []byte {
 	}
 	return file.Bytes()
 }
+
+// Messages writes random rows as messages and reads them back, twice: what has no
+// form of its own (a NULL where a format only knows defaults) may change once, and
+// then stays. It reads with and without a block, with some of the columns only, and
+// goes on behind messages that are damaged.
+func Messages(t *testing.T, f *formats.Format, options map[string]string, s *types.Schema) {
+	t.Helper()
+	spec := formats.Spec{Schema: s, Full: s, Options: formats.Values{Set: options, Declared: f.Options}, Session: types.NewSession(func() time.Time { return time.UnixMilli(0) })}
+	b := Batch(rand.New(rand.NewSource(3)), s, 500)
+	b.Sel = []int32{0, 7, 9}
+	if got := encode(t, f, spec, b); len(got) != 3 {
+		t.Fatalf("%d messages of 3 live rows", len(got))
+	}
+	b.Sel = nil
+	msgs := encode(t, f, spec, b)
+	once := decode(t, f, spec, msgs, false, 0)
+	compare(t, Rows(s, decode(t, f, spec, msgs, true, 0)), Rows(s, once))
+	again := encode(t, f, spec, once)
+	compare(t, Rows(s, decode(t, f, spec, again, false, 0)), Rows(s, once))
+
+	some := spec
+	some.Schema = s.Select([]int{s.Len() - 1, 1})
+	once.Cols = []batch.Vector{once.Cols[s.Len()-1], once.Cols[1]}
+	compare(t, Rows(some.Schema, decode(t, f, some, msgs, false, 0)), Rows(some.Schema, once))
+
+	r := rand.New(rand.NewSource(4))
+	var mixed []formats.Message
+	for _, m := range msgs {
+		if len(m.Value) > 0 {
+			damaged := bytes.Clone(m.Value[:r.Intn(len(m.Value))])
+			if len(damaged) > 0 {
+				damaged[r.Intn(len(damaged))] ^= 1 << r.Intn(8)
+			}
+			mixed = append(mixed, formats.Message{Value: damaged, Offset: -1})
+		}
+		mixed = append(mixed, m)
+	}
+	compare(t, Rows(s, decode(t, f, spec, mixed, false, len(msgs))), Rows(s, decode(t, f, spec, msgs, false, 0)))
+}
+
+func encode(t *testing.T, f *formats.Format, spec formats.Spec, b *batch.Batch) (out []formats.Message) {
+	t.Helper()
+	e, err := f.Encoder(spec)
+	if err == nil {
+		out, err = e.Encode(b, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out {
+		out[i].Value = bytes.Clone(out[i].Value)
+	}
+	return out
+}
+
+// decode reads messages. Of those at offset -1, which are damaged, the rows are left
+// out; with none of them every message must be good.
+func decode(t *testing.T, f *formats.Format, spec formats.Spec, msgs []formats.Message, block bool, damaged int) *batch.Batch {
+	t.Helper()
+	d, err := f.Decoder(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := formats.Input{Messages: append([]formats.Message(nil), msgs...), First: make([]int32, len(msgs))}
+	if block {
+		in, _ = in.Gather(nil)
+	}
+	var b batch.Batch
+	b.Reset(spec.Schema.Types())
+	err = d.Decode(in, &b, func(m formats.Message, reason error) error {
+		if damaged == 0 || m.Offset != -1 {
+			return reason
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if damaged == 0 {
+		return &b
+	}
+	var good batch.Batch
+	good.Reset(spec.Schema.Types())
+	for i, from := range in.First {
+		to := b.Len
+		if i+1 < len(in.First) {
+			to = int(in.First[i+1])
+		}
+		for k := int(from); k < to && msgs[i].Offset != -1; k++ {
+			good.AppendRow(spec.Schema.Types(), b.Kind(k), &b, k)
+		}
+	}
+	return &good
+}

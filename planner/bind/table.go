@@ -85,6 +85,11 @@ func (b *Binder) options(t *logical.Table, at sqlerr.Span) {
 				delete(set, k)
 			}
 		}
+		for _, o := range format.Options {
+			if _, ok := own[o.Name]; o.Required && !ok {
+				failf(sqlerr.Option, where[option], "table %s: format %q needs option '%s%s.%s'", t.Path.Dotted(), f, prefix, f, o.Name)
+			}
+		}
 		return format, formats.Values{Set: own, Declared: format.Options}
 	}
 	keyed := declares(declared, "value.format")
