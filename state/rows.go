@@ -30,7 +30,7 @@ func Rows(spec Spec, blocks []Block) ([][][]byte, error) {
 	seen := 0
 	for _, b := range blocks {
 		g := groups[b.Group]
-		if g == nil || !b.Delta {
+		if g == nil || !b.Delta && !b.More {
 			g = map[place]row{}
 			groups[b.Group] = g
 		}

@@ -266,11 +266,11 @@ type Store interface {
 
 // Snapshot is the content of an epoch.
 type Snapshot interface {
-	// Save hands over every block, once: one per table and key group that holds
-	// anything, or, for a delta, those with changes since the checkpoint that was the
-	// last one confirmed at Freeze; it may be laid over that one and over any frozen
-	// since. It may run on another goroutine. f owns the
-	// block's Data. With nothing confirmed a delta is everything, and its blocks say
+	// Save hands over every block, once: one or more per table and key group that
+	// holds anything, or, for a delta, those with changes since the checkpoint that was
+	// the last one confirmed at Freeze; it may be laid over that one and over any frozen
+	// since. It may run on another goroutine. The block's Data is f's until it
+	// returns. With nothing confirmed a delta is everything, and its blocks say
 	// so (Delta is false). Save may be called once, and not for every snapshot.
 	Save(delta bool, f func(Block) error) error
 	// Release gives up what the snapshot holds. It must be called, also after Save;
@@ -284,7 +284,7 @@ type Options struct {
 	// Evict renumbers every row and entry at Release and poisons what they were: a
 	// test mode that catches those who keep ids or views.
 	Evict bool
-	// Wait is called by a snapshot's writer for as long as the task changes the state,
+	// Wait is called by a snapshot's writer for as long as the task moves the state,
 	// instead of blocking: where one goroutine runs at a time, it lets the task go
 	// first. nil: the writer blocks.
 	Wait func()
@@ -298,6 +298,8 @@ type Block struct {
 	Name     string
 	Group    int
 	Delta    bool
+	More     bool // it goes on with the block of its group before; rows of a base are in one of them
+	Rows     int  // of a block being saved: rows and keys of rows that went
 	Data     []byte
 }
 

@@ -1,6 +1,7 @@
 package arena_test
 
 import (
+	"bytes"
 	"strconv"
 	"syscall"
 	"testing"
@@ -122,7 +123,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 		for b.Loop() {
 			blocks = blocks[:0]
 			p, _ := u.store.Freeze(1)
-			_ = p.Save(false, func(x state.Block) error { blocks = append(blocks, x); return nil })
+			_ = p.Save(false, func(x state.Block) error { x.Data = bytes.Clone(x.Data); blocks = append(blocks, x); return nil })
 			p.Release()
 			u.store.Abort(1)
 		}

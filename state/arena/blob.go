@@ -90,7 +90,6 @@ func (b *blob) release() {
 		b.freeNow(v)
 	}
 	b.gone = b.gone[:0]
-	b.memory.release()
 }
 
 // reset forgets all values and keeps the memory.

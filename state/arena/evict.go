@@ -106,7 +106,7 @@ func (k *tracker) renumber(to []uint32, next uint32) {
 				break
 			}
 		}
-		done := idset{}
+		done := make(idset, (first+63)/64)
 		for id := uint32(1); id < first; id++ { // what isn't a row now may become one
 			done.set(id)
 		}
@@ -115,7 +115,8 @@ func (k *tracker) renumber(to []uint32, next uint32) {
 				done.unset(n)
 			}
 		}
-		c.next, c.done, c.dirty = first, done, c.dirty.renumber(to)
+		c.next, c.done, c.dirty, c.at = first, done, c.dirty.renumber(to), 0
+		c.view = c.t.view()
 	}
 }
 

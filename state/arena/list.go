@@ -59,7 +59,6 @@ func (l *list) push(id uint32) (uint32, unsafe.Pointer) {
 
 // Append links the entries, then writes the rows column by column.
 func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
-	l.t.store.enter()
 	if l.t.track.on {
 		l.t.touchAll(ids)
 	}
@@ -83,7 +82,6 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 
 // Add makes one entry.
 func (l *list) Add(id uint32, rows *batch.Batch, row int) state.Entry {
-	l.t.store.enter()
 	l.t.touch(id)
 	e, _ := l.push(id)
 	l.setRow(e, rows.Cols, row, false)
@@ -124,7 +122,6 @@ func (l *list) Gather(entries []state.Entry, cols []int, to []batch.Vector) {
 }
 
 func (l *list) Cell(e state.Entry, i int) *int64 {
-	l.t.store.enter()
 	p := l.ptr(uint32(e))
 	l.t.touch(*half(p, atRow))
 	return (*int64)(unsafe.Add(p, atCells+i*8))
@@ -132,7 +129,6 @@ func (l *list) Cell(e state.Entry, i int) *int64 {
 
 // Remove unlinks; the record stays readable until Release.
 func (l *list) Remove(id uint32, entry state.Entry) {
-	l.t.store.enter()
 	l.t.touch(id)
 	l.unlink(id, uint32(entry))
 	l.drop(uint32(entry))

@@ -10,7 +10,6 @@ import (
 // Mark goes through the values a chunk at a time: what the chunk will read is
 // prefetched, slots first, then the records they name.
 func (m *multiset) Mark(ids []uint32, values []batch.Vector, bits, fresh []uint64) {
-	m.t.store.enter()
 	if m.t.track.on {
 		m.t.touchAll(ids)
 	}

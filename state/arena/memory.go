@@ -46,7 +46,7 @@ func alloc(n int) []byte {
 
 func (m *memory) base() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.buf)) }
 
-// release unmaps what was outgrown since the last Release.
+// release unmaps what was outgrown.
 func (m *memory) release() {
 	for _, b := range m.old {
 		unmapMemory(b)

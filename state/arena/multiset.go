@@ -101,7 +101,6 @@ func (m *multiset) find(id uint32, values []batch.Vector, row int, hash uint64) 
 }
 
 func (m *multiset) Add(id uint32, values []batch.Vector, row int, delta int64) int64 {
-	m.t.store.enter()
 	m.t.touch(id)
 	hash := m.hash(id, values, row)
 	e := m.find(id, values, row, hash)
@@ -199,7 +198,6 @@ func (m *multiset) end(id uint32, to []batch.Vector, n int, last bool) bool {
 	if count == 0 {
 		return false
 	}
-	m.t.store.enter() // an order may be made
 	h := m.order(id)
 	var one [1]uint32
 	for i := 0; i < count; i++ {
@@ -225,7 +223,6 @@ func (m *multiset) Each(id uint32, f func(value []batch.Vector, count int64) boo
 	if n == 0 {
 		return
 	}
-	m.t.store.enter()
 	entries, counts := make([]uint32, n), make([]int64, n)
 	m.rank.fill(m.order(id), 0, entries)
 	values := make([]batch.Vector, len(m.ts))
@@ -243,7 +240,6 @@ func (m *multiset) Each(id uint32, f func(value []batch.Vector, count int64) boo
 func (m *multiset) Distinct(id uint32) int { return int(*half(m.headOf(id), setCount)) }
 
 func (m *multiset) Clear(id uint32) {
-	m.t.store.enter()
 	m.t.touch(id)
 	m.clear(id)
 }
@@ -274,5 +270,4 @@ func (m *multiset) move(into, from uint32) {
 func (m *multiset) release() {
 	m.records.release()
 	m.orders.release()
-	m.index.mem.release()
 }

@@ -90,7 +90,6 @@ func (r *records) drop(id uint32) {
 func (r *records) release() {
 	r.free = append(r.free, r.gone...)
 	r.gone = r.gone[:0]
-	r.mem.release()
 }
 
 // reset forgets all records and keeps the memory, which the next ones find zero.

@@ -9,7 +9,6 @@ import (
 
 // Replace is Gather and Put of each row in turn.
 func (t *table) Replace(ids []uint32, sel []int32, cols []int, from, to []batch.Vector) {
-	t.store.enter()
 	if t.track.on {
 		t.touchAll(ids)
 	}

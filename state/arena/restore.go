@@ -23,6 +23,13 @@ type loader struct {
 	scratch batch.Vector
 	limit   uint64 // of ids
 	key     []batch.Vector
+	fresh   map[groupOf]bool // what has rows of one base alone
+}
+
+// groupOf is a key group of a table or slice.
+type groupOf struct {
+	t     *table
+	group int
 }
 
 // load fills a new table.
@@ -30,7 +37,7 @@ func (t *table) load(blocks []state.Block) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	l := &loader{limit: 1024}
+	l := &loader{limit: 1024, fresh: map[groupOf]bool{}}
 	for _, b := range blocks {
 		l.limit += uint64(len(b.Data)) / 4 // a row is 11 bytes or more
 	}
@@ -41,9 +48,9 @@ func (t *table) load(blocks []state.Block) error {
 			}
 			switch kind {
 			case state.TableRows:
-				return l.rows(t, b.Group, rows)
+				return l.rows(t, b, rows)
 			case state.SliceRows:
-				return l.rows(t.slice(ns), b.Group, rows)
+				return l.rows(t.slice(ns), b, rows)
 			}
 			if s := t.slices[ns]; s != nil {
 				s.removeGroup(b.Group)
@@ -83,8 +90,15 @@ func (t *table) removeRow(id uint32) {
 	t.drop(id)
 }
 
-func (l *loader) rows(t *table, group int, b []byte) error {
-	empty := t.index.groups[group].n == 0 && !t.timer // then all are rows, each once
+func (l *loader) rows(t *table, block state.Block, b []byte) error {
+	group := block.Group
+	empty := !t.timer && !block.Delta && t.index.groups[group].n == 0 // then all are rows, each once
+	at := groupOf{t, group}
+	if was, ok := l.fresh[at]; ok && block.More {
+		empty = was
+	} else {
+		l.fresh[at] = empty
+	}
 	all, n := len(b), 0
 	for len(b) > 0 {
 		isRow, hash := b[0] == 1, binary.LittleEndian.Uint64(b[1:])

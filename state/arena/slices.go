@@ -18,7 +18,6 @@ func (t *table) slice(ns int64) *table {
 	if s != nil {
 		return s
 	}
-	t.store.enter()
 	if n := len(t.spare); n > 0 {
 		s, t.spare = t.spare[n-1], t.spare[:n-1]
 	} else {
@@ -48,7 +47,6 @@ func (t *table) Drop(ns int64) {
 	if s == nil {
 		return
 	}
-	t.store.enter()
 	delete(t.slices, ns)
 	if t.track.on {
 		d := dropped{ns: ns}

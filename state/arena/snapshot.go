@@ -2,8 +2,8 @@ package arena
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/millrace/millrace/state"
@@ -33,25 +33,6 @@ type dropped struct {
 	ns     int64
 	groups [2]uint64
 }
-
-// cover is a snapshot of one table, or one slice.
-type cover struct {
-	t       *table
-	ns      int64
-	next    uint32 // ids from here on are younger
-	done    idset  // rows that are captured, or younger
-	dirty   idset  // what a delta covers
-	tombs   []byte
-	dropped []dropped
-	saved   [2]uint64         // key groups that are written
-	pre     map[int]*captured // by key group
-	gone    map[int][]byte    // tombs by key group, once asked for
-	ids     []uint32          // scratch: those to write
-	perRow  int               // bytes a row took in the key group before, and some
-}
-
-// captured is rows encoded before they changed.
-type captured struct{ changed, rest []byte }
 
 // idset is a set of ids.
 type idset []uint64
@@ -87,8 +68,8 @@ func (t *table) touch(id uint32) {
 	}
 	t.track.dirty.set(id)
 	for _, c := range t.track.covers {
-		if id < c.next && !c.done.has(id) {
-			c.capture(id)
+		if id < c.next {
+			c.keep(id)
 		}
 	}
 }
@@ -99,13 +80,18 @@ func (t *table) touchAll(ids []uint32) {
 	}
 }
 
-// made says that a row is new: no snapshot being written holds it.
+// made says that a row is new.
 func (k *tracker) made(id uint32) {
 	k.dirty.set(id)
 	k.based.unset(id)
+}
+
+// reuse is called before a row is made where one was: no snapshot being written
+// holds it.
+func (k *tracker) reuse(id uint32) {
 	for _, c := range k.covers {
 		if id < c.next {
-			c.done.set(id)
+			c.skip(id)
 		}
 	}
 }
@@ -122,27 +108,6 @@ func (t *table) tombstone(id uint32, p unsafe.Pointer) {
 	b = t.key.append(binary.LittleEndian.AppendUint64(b, hash), p, t.blob)
 	binary.LittleEndian.PutUint32(b[at-4:], uint32(len(b)-at))
 	t.track.tombs = b
-}
-
-// capture encodes a row as it is in the snapshot.
-func (c *cover) capture(id uint32) {
-	c.done.set(id)
-	p := c.t.ptr(id)
-	g := int(hashOf(p) % groupsN)
-	if *word(p, 0)&(live|dead) != live || c.saved[g/64]>>(g%64)&1 != 0 {
-		return
-	}
-	if c.pre == nil {
-		c.pre = map[int]*captured{}
-	}
-	if c.pre[g] == nil {
-		c.pre[g] = &captured{}
-	}
-	to := &c.pre[g].rest
-	if c.dirty.has(id) {
-		to = &c.pre[g].changed
-	}
-	*to = c.t.encodeRow(*to, id, id, p)
 }
 
 // encodeRow appends a row as blocks have it.
@@ -198,23 +163,21 @@ func (t *table) encodeRow(b []byte, id, order uint32, p unsafe.Pointer) []byte {
 // Freeze covers every row as it is. It is called between turns; it takes time for
 // a bit per row.
 func (s *Store) Freeze(n uint64) (state.Snapshot, error) {
-	s.enter()
-	s.epochs = true
 	p := &snapshot{store: s, n: n, based: s.based}
+	s.epochs = true
 	for _, t := range s.units {
-		p.units = append(p.units, t.freeze(n, 0))
-		var slices []*cover
+		u := unit{cover: t.freeze(p, 0)}
 		for _, ns := range t.Slices() {
-			slices = append(slices, t.slices[ns].freeze(n, ns))
+			u.slices = append(u.slices, t.slices[ns].freeze(p, ns))
 		}
-		p.slices = append(p.slices, slices)
+		p.units = append(p.units, u)
 	}
-	s.leave()
 	s.writing.Add(1)
+	s.covered = append(s.covered, p)
 	return p, nil
 }
 
-func (t *table) freeze(n uint64, ns int64) *cover {
+func (t *table) freeze(p *snapshot, ns int64) *cover {
 	k := &t.track
 	if !k.on { // what there is may all be in this checkpoint
 		k.on = true
@@ -224,8 +187,8 @@ func (t *table) freeze(n uint64, ns int64) *cover {
 		}
 	}
 	k.based.or(k.dirty)
-	k.pending = append(k.pending, frozen{n: n, dirty: k.dirty, tombs: k.tombs, dropped: k.dropped})
-	c := &cover{t: t, ns: ns, next: t.next, done: make(idset, (t.next+63)/64)}
+	k.pending = append(k.pending, frozen{n: p.n, dirty: k.dirty, tombs: k.tombs, dropped: k.dropped})
+	c := &cover{p: p, t: t, view: t.view(), ns: ns, next: t.next, done: make(idset, (t.next+63)/64)}
 	if len(k.pending) == 1 {
 		c.dirty, c.tombs, c.dropped = k.dirty, k.tombs, k.dropped
 	} else {
@@ -243,7 +206,7 @@ func (t *table) freeze(n uint64, ns int64) *cover {
 // Confirm forgets the changes that checkpoint n holds.
 func (s *Store) Confirm(n uint64) {
 	s.based = true
-	s.settle(func(t *table) {
+	s.each(func(t *table) {
 		k := &t.track
 		for len(k.pending) > 0 && k.pending[0].n <= n {
 			k.pending = k.pending[1:]
@@ -253,7 +216,7 @@ func (s *Store) Confirm(n uint64) {
 
 // Abort counts the changes up to checkpoint n again.
 func (s *Store) Abort(n uint64) {
-	s.settle(func(t *table) {
+	s.each(func(t *table) {
 		k := &t.track
 		for i, f := range k.pending {
 			if f.n != n {
@@ -268,151 +231,81 @@ func (s *Store) Abort(n uint64) {
 	})
 }
 
-func (s *Store) settle(f func(*table)) {
-	s.enter()
+// each calls f for every table and slice.
+func (s *Store) each(f func(*table)) {
 	for _, t := range s.units {
 		f(t)
 		for _, slice := range t.slices {
 			f(slice)
 		}
 	}
-	s.leave()
+}
+
+// uncover forgets the snapshots that are written.
+func (s *Store) uncover() {
+	open := s.covered[:0]
+	for _, p := range s.covered {
+		if !p.over.Load() {
+			open = append(open, p)
+		}
+	}
+	if len(open) == len(s.covered) {
+		return
+	}
+	clear(s.covered[len(open):])
+	s.covered = open
+	s.each(func(t *table) {
+		t.track.covers = slices.DeleteFunc(t.track.covers, func(c *cover) bool { return c.p.over.Load() })
+	})
 }
 
 // snapshot is the covers of all tables.
 type snapshot struct {
-	store  *Store
-	n      uint64
-	based  bool // something is confirmed that a delta can be laid over
-	units  []*cover
-	slices [][]*cover
+	store *Store
+	n     uint64
+	based bool // something is confirmed that a delta can be laid over
+	units []unit
+	over  atomic.Bool // released
 }
 
-// Save writes key group by key group, and lets the task go on in between.
+// unit is a table and its slices.
+type unit struct {
+	*cover
+	slices []*cover
+}
+
+// Save writes rows in the order of their ids, cut into blocks by key group.
 func (p *snapshot) Save(delta bool, f func(state.Block) error) error {
 	delta = delta && p.based
-	s := p.store
-	for i, c := range p.units {
-		spec := c.t.spec
-		for g := 0; g < groupsN; g++ {
-			b := state.Block{Identity: c.t.id, Name: spec.Name, Group: g, Delta: delta}
-			s.lock()
-			if s.closed {
-				s.mu.Unlock()
-				return fmt.Errorf("the state was closed before checkpoint %d was written", p.n)
+	w := &saver{p: p, delta: delta, f: f}
+	for _, u := range p.units {
+		w.begin(u.t)
+		var err error
+		if u.t.spec.Windowed {
+			if delta {
+				w.dropped(u.dropped)
 			}
-			b.Data = state.AppendBlock(nil, spec.Signature())
-			if spec.Windowed {
-				if delta {
-					b.Data = c.encodeDropped(b.Data, g)
+			for _, c := range u.slices {
+				if err = w.rows(c, state.SliceRows); err != nil {
+					break
 				}
-				for _, slice := range p.slices[i] {
-					b.Data = slice.save(b.Data, state.SliceRows, g, delta)
-				}
-			} else {
-				b.Data = c.save(b.Data, state.TableRows, g, delta)
 			}
-			s.mu.Unlock()
-			if b.Empty() {
-				continue
-			}
-			if err := f(b); err != nil {
-				return err
-			}
+		} else {
+			err = w.rows(u.cover, state.TableRows)
+		}
+		if err == nil {
+			err = w.end()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// save appends the section of one key group.
-func (c *cover) save(b []byte, kind state.Section, g int, delta bool) []byte {
-	b, at := state.BeginSection(b, kind, c.ns)
-	if delta {
-		b = c.encodeTombs(b, g)
-	}
-	if pre := c.pre[g]; pre != nil {
-		b = append(b, pre.changed...)
-		if !delta {
-			b = append(b, pre.rest...)
-		}
-		delete(c.pre, g)
-	}
-	t := c.t
-	c.ids = c.ids[:0]
-	t.index.each(g, func(id uint32) {
-		if id < c.next && !c.done.has(id) && (!delta || c.dirty.has(id)) {
-			c.ids = append(c.ids, id)
-		}
-	})
-	from := len(b)
-	b = slices.Grow(b, len(c.ids)*c.perRow)
-	for k, id := range c.ids {
-		if k%chunk == 0 { // rows of one key group lie all over the table
-			t.fetchRows(c.ids[k:min(k+chunk, len(c.ids))])
-		}
-		if p := t.ptr(id); *word(p, 0)&dead == 0 {
-			b = t.encodeRow(b, id, id, p)
-		}
-	}
-	if n := len(c.ids); n > 0 {
-		c.perRow = (len(b)-from)/n + (len(b)-from)/n/16 + 8
-	}
-	c.saved[g/64] |= 1 << (g % 64)
-	return state.EndSection(b, at)
-}
-
-// encodeTombs appends the rows of a key group that went.
-func (c *cover) encodeTombs(b []byte, g int) []byte {
-	if c.gone == nil {
-		c.gone = map[int][]byte{}
-		for t := c.tombs; len(t) > 0; {
-			n := int(binary.LittleEndian.Uint32(t[1:]))
-			k := int(t[0])
-			c.gone[k] = append(append(c.gone[k], 0), t[5:5+n]...)
-			t = t[5+n:]
-		}
-	}
-	return append(b, c.gone[g]...)
-}
-
-func (c *cover) encodeDropped(b []byte, g int) []byte {
-	for _, d := range c.dropped {
-		if d.groups[g/64]>>(g%64)&1 == 0 {
-			continue
-		}
-		var at int
-		b, at = state.BeginSection(b, state.SliceDropped, d.ns)
-		b = state.EndSection(b, at)
-	}
-	return b
-}
-
 // Release stops capturing.
 func (p *snapshot) Release() {
-	if p.units == nil {
-		return
-	}
-	s := p.store
-	s.lock()
-	for _, c := range p.units {
-		c.end()
-	}
-	for _, slices := range p.slices {
-		for _, c := range slices {
-			c.end()
-		}
-	}
-	p.units, p.slices = nil, nil
-	s.mu.Unlock()
-	s.writing.Add(-1)
-}
-
-func (c *cover) end() {
-	k := &c.t.track
-	for i, x := range k.covers {
-		if x == c {
-			k.covers = append(append([]*cover(nil), k.covers[:i]...), k.covers[i+1:]...)
-			return
-		}
+	if !p.over.Swap(true) {
+		p.store.writing.Add(-1)
 	}
 }

@@ -28,7 +28,6 @@ func newSorted(t *table, s state.SortedSpec, head uintptr) *sorted {
 func (o *sorted) headOf(id uint32) unsafe.Pointer { return unsafe.Add(o.t.ptr(id), o.head) }
 
 func (o *sorted) Insert(id uint32, rows *batch.Batch, row int) int {
-	o.t.store.enter()
 	o.t.touch(id)
 	e, _ := o.add(0)
 	o.setRow(e, rows.Cols, row, false)
@@ -55,7 +54,6 @@ func (o *sorted) RemoveEqual(id uint32, rows *batch.Batch, row int) (int, bool) 
 }
 
 func (o *sorted) RemoveRange(id uint32, from, to int) {
-	o.t.store.enter()
 	o.t.touch(id)
 	o.buf2 = grow(o.buf2, max(to-from, 0))
 	for _, e := range o.buf2[:o.rank.fill(o.headOf(id), from, o.buf2)] {

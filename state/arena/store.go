@@ -10,9 +10,9 @@
 //
 // Ids, views and entries live until Release: whatever is dropped is recycled there.
 //
-// A checkpoint is logical (snapshot.go): Freeze remembers which rows it covers, a
-// writer on another goroutine encodes them one key group at a time, and a row that
-// is about to change before its turn is encoded first. Start with table.go.
+// A checkpoint is logical (snapshot.go, cover.go): Freeze remembers which rows it
+// covers, a writer on another goroutine encodes them without holding the task up, and
+// a row that is about to change before its turn is encoded first. Start with table.go.
 package arena
 
 import (
@@ -32,11 +32,11 @@ type Store struct {
 	restored map[unitKey][]state.Block
 	graves   []*table // dropped slices, whose memory goes at Release
 
-	// mu is held by the task, while snapshots are being written, from the first
-	// change of a turn to its Release; the writer takes it for a key group.
+	// mu is held by a snapshot's writer while it encodes some rows; the task takes it
+	// to move or to give back the memory that rows lie in.
 	mu      sync.Mutex
-	held    bool
 	writing atomic.Int32 // snapshots not yet released
+	covered []*snapshot  // those, and some that have been since
 	epochs  bool         // Freeze was called: changes are tracked
 	based   bool         // a checkpoint was confirmed
 	closed  bool
@@ -112,15 +112,6 @@ func (o *opener) open(spec state.Spec, timer bool) (*table, error) {
 	return t, nil
 }
 
-// enter is called before each change. While a snapshot is being written the task
-// holds the lock for the rest of its turn.
-func (s *Store) enter() {
-	if s.writing.Load() > 0 && !s.held {
-		s.mu.Lock()
-		s.held = true
-	}
-}
-
 // lock is a snapshot writer's way in.
 func (s *Store) lock() {
 	if s.opts.Wait == nil {
@@ -132,17 +123,15 @@ func (s *Store) lock() {
 	}
 }
 
-func (s *Store) leave() {
-	if s.held {
-		s.held = false
-		s.mu.Unlock()
-	}
-}
-
-// Release ends the life of ids, views and entries, and lets a snapshot's writer in.
+// Release ends the life of ids, views and entries.
 func (s *Store) Release() {
-	s.enter()
-	defer s.leave() // also when an operator has left a table that can't be released
+	if s.opts.Evict {
+		s.mu.Lock()
+		defer s.mu.Unlock() // also when an operator has left a table that can't be released
+	}
+	if len(s.covered) > 0 {
+		s.uncover()
+	}
 	for _, t := range s.units {
 		t.release()
 	}
@@ -170,11 +159,11 @@ func (s *Store) Usage() []state.Usage {
 
 // Close gives the memory back. Nothing may be read afterwards.
 func (s *Store) Close() error {
-	s.enter()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, t := range append(append([]*table(nil), s.units...), s.graves...) {
 		t.unmap()
 	}
 	s.units, s.graves, s.closed = nil, nil, true
-	s.leave()
 	return nil
 }

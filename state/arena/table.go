@@ -80,7 +80,6 @@ func newTable(s *Store, id state.Identity, spec state.Spec, timer bool) *table {
 // Upsert finds or makes rows, a chunk of keys at a time: what a chunk will read is
 // prefetched while the one before is worked on, once tables outgrow the cache.
 func (t *table) Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh []bool) {
-	t.store.enter()
 	t.key.prepare(keys, len(ids))
 	now := t.now()
 	for from := 0; from < len(ids); from += chunk {
@@ -224,6 +223,9 @@ func (t *table) lookup(k int, hash uint64) uint32 {
 
 // make adds the row of prepared key k.
 func (t *table) make(k int, hash uint64, now int64) uint32 {
+	if n := len(t.free); n > 0 && len(t.track.covers) > 0 {
+		t.track.reuse(t.free[n-1])
+	}
 	id, p := t.add(headOf(hash))
 	return t.enroll(id, p, k, hash, now)
 }
@@ -300,7 +302,6 @@ func (t *table) clearParts(id uint32) {
 
 // Delete marks rows; Release takes them out.
 func (t *table) Delete(ids []uint32) {
-	t.store.enter()
 	for _, id := range ids {
 		p := t.ptr(id)
 		if id == 0 || *word(p, 0)&dead != 0 {
@@ -342,8 +343,10 @@ func (t *table) release() {
 		o.records.release()
 	}
 	t.records.release()
-	t.index.mem.release()
 	t.blob.release()
+	if t.store.writing.Load() == 0 { // a snapshot's writer may read where rows were
+		t.outgrown()
+	}
 	for _, s := range t.slices {
 		s.release()
 	}
@@ -352,9 +355,26 @@ func (t *table) release() {
 	}
 }
 
+// outgrown gives back the memory that was too small.
+func (t *table) outgrown() {
+	t.records.mem.release()
+	t.index.mem.release()
+	t.blob.memory.release()
+	for _, l := range t.lists {
+		l.mem.release()
+	}
+	for _, m := range t.sets {
+		m.mem.release()
+		m.orders.mem.release()
+		m.index.mem.release()
+	}
+	for _, o := range t.sorted {
+		o.mem.release()
+	}
+}
+
 // Move gives into what hangs from from.
 func (t *table) Move(into, from uint32) {
-	t.store.enter()
 	t.touch(into)
 	t.touch(from)
 	for _, l := range t.lists {
@@ -401,7 +421,6 @@ func (t *table) Keys(ids []uint32, to []batch.Vector) { t.key.read(&t.records, i
 
 // Touch marks rows as changed.
 func (t *table) Touch(ids []uint32) {
-	t.store.enter()
 	if t.track.on {
 		t.touchAll(ids)
 	}
@@ -432,7 +451,6 @@ func (t *table) Bytes(col int, id uint32) []byte {
 }
 
 func (t *table) SetBytes(col int, id uint32, b []byte) {
-	t.store.enter()
 	t.touch(id)
 	t.setVar(id, col, b)
 }
@@ -440,7 +458,6 @@ func (t *table) SetBytes(col int, id uint32, b []byte) {
 func (t *table) Gather(ids []uint32, cols []int, to []batch.Vector) { t.gather(ids, cols, to) }
 
 func (t *table) Put(ids []uint32, sel []int32, cols []int, from []batch.Vector) {
-	t.store.enter()
 	if t.track.on {
 		t.touchAll(ids)
 	}

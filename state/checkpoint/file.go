@@ -15,10 +15,15 @@ import (
 //
 //	file  = "MRSTATE1", block..., uvarint 0, CRC-32C (4 bytes, little-endian) of all before
 //	block = uvarint length of the rest, relation, role, uvarint ordinal, name,
-//	        uvarint group, delta (1 byte), data
+//	        uvarint group, flags (1 byte: 1 delta, 2 more of the block before), data
 //
 // Strings have an uvarint length before them; data is the rest of its block.
 const fileHeader = "MRSTATE1"
+
+const (
+	isDelta = 1
+	isMore  = 2
+)
 
 const stateSuffix = ".state"
 
@@ -64,7 +69,14 @@ func (w *Writer) Block(b state.Block) error {
 	h = binary.AppendUvarint(h, uint64(b.Identity.Ordinal))
 	h = append(binary.AppendUvarint(h, uint64(len(b.Name))), b.Name...)
 	h = binary.AppendUvarint(h, uint64(b.Group))
-	h = append(h, map[bool]byte{true: 1}[b.Delta])
+	flags := byte(0)
+	if b.Delta {
+		flags |= isDelta
+	}
+	if b.More {
+		flags |= isMore
+	}
+	h = append(h, flags)
 	w.buf = h
 	w.write(binary.AppendUvarint(nil, uint64(len(h)+len(b.Data))))
 	w.write(h)
@@ -116,7 +128,9 @@ func (d *Dir) Blocks(file StateFile, f func(state.Block) error) error {
 		inner := reader{b: r.take(size)}
 		block := state.Block{Identity: state.Identity{Relation: inner.text(), Role: inner.text(), Ordinal: int(inner.uvarint())}}
 		block.Name, block.Group = inner.text(), int(inner.uvarint())
-		block.Delta = len(inner.b) > 0 && inner.take(1)[0] == 1
+		if flags := inner.take(1); len(flags) > 0 {
+			block.Delta, block.More = flags[0]&isDelta != 0, flags[0]&isMore != 0
+		}
 		block.Data = inner.b
 		if inner.bad {
 			r.bad = true

@@ -191,7 +191,7 @@ func damaged(t *testing.T, open func(state.Options) state.Store) {
 		t.Fatal(err)
 	}
 	var blocks []state.Block
-	if err := snap.Save(false, func(b state.Block) error { blocks = append(blocks, b); return nil }); err != nil {
+	if err := snap.Save(false, func(b state.Block) error { blocks = append(blocks, own(b)); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(blocks) != 1 {

@@ -1,6 +1,8 @@
 package statetest
 
 import (
+	"bytes"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/state"
 )
@@ -34,7 +36,7 @@ func (p *pending) begin() {
 	p.done = make(chan error, 1)
 	go func() {
 		p.done <- p.snap.Save(p.delta, func(b state.Block) error {
-			p.blocks = append(p.blocks, b)
+			p.blocks = append(p.blocks, own(b))
 			return nil
 		})
 	}()
@@ -65,8 +67,8 @@ func (d *driver) settle(confirm bool) {
 	d.store.Confirm(p.n)
 	seen := map[int]bool{}
 	for _, b := range p.blocks {
-		if seen[b.Group] {
-			d.t.Fatalf("two blocks of key group %d", b.Group)
+		if seen[b.Group] != b.More {
+			d.t.Fatalf("a block of key group %d says %v of being more", b.Group, b.More)
 		}
 		seen[b.Group] = true
 		if b.Delta != (p.delta && p.based) {
@@ -131,7 +133,7 @@ func (d *driver) rescale() {
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		if err := snap.Save(false, func(b state.Block) error { all = append(all, b); return nil }); err != nil {
+		if err := snap.Save(false, func(b state.Block) error { all = append(all, own(b)); return nil }); err != nil {
 			d.t.Fatal(err)
 		}
 		snap.Release()
@@ -139,4 +141,10 @@ func (d *driver) rescale() {
 	d.start(all)
 	d.m, d.saved, d.savedModel, d.checkpoint = whole, all, whole.clone(), 1
 	d.check()
+}
+
+// own is a block whose bytes are kept.
+func own(b state.Block) state.Block {
+	b.Data = bytes.Clone(b.Data)
+	return b
 }

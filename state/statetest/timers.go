@@ -63,7 +63,7 @@ func timers(t *testing.T, r *rand.Rand, open func(state.Options) state.Store) {
 			}
 			saved = append([]mtimer(nil), model...)
 			blocks = nil
-			if err := snap.Save(false, func(b state.Block) error { blocks = append(blocks, b); return nil }); err != nil {
+			if err := snap.Save(false, func(b state.Block) error { blocks = append(blocks, own(b)); return nil }); err != nil {
 				t.Fatal(err)
 			}
 			snap.Release()
