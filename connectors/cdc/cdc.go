@@ -42,8 +42,22 @@ func (p Pos) Before(q Pos) bool { return p.Seg < q.Seg || p.Seg == q.Seg && p.Of
 type Mark struct {
 	Pos
 	Images int `json:"images,omitempty"`
+	// Done names every transaction before Pos, as all servers that replicate from each
+	// other name them (MySQL's GTIDs); "" where that isn't known. Txn is the name of the
+	// one that begins at Pos, when some of its images have been told. On another server
+	// the two are the place, and Pos is empty.
+	Done string `json:"done,omitempty"`
+	Txn  string `json:"txn,omitempty"`
 	// Half: the next image is the end of a row that comes and goes (see comeAndGone).
 	Half bool `json:"half,omitempty"`
+}
+
+// same says that two marks are one place.
+func (m Mark) same(o Mark) bool {
+	if m.Txn != "" && o.Txn != "" {
+		return m.Txn == o.Txn && m.Images == o.Images && m.Half == o.Half
+	}
+	return m == o
 }
 
 // Table is a captured table.
@@ -56,6 +70,8 @@ type Table struct {
 	// GoOrder says that keys are ordered as Compare does; otherwise the database is
 	// asked.
 	GoOrder bool
+	// Order is equal for two definitions whose keys are written and ordered alike.
+	Order string
 
 	dec  *sqldb.Decoder
 	pick []int // per target the column, -1 for one that is NULL
@@ -100,17 +116,17 @@ func (t *Table) Reads() []bool {
 }
 
 // ChunkQuery is the SELECT of at most limit rows of the table called from, in the
-// key's order: the columns needed, NULL for the others. after is the key, literals
-// between zero bytes, that the rows lie behind, as behind says it of the key's
-// columns and these; empty at the start.
-func (t *Table) ChunkQuery(quote func(string) string, from, after string, behind func(names, values []string) string, limit int) string {
+// key's order: the columns needed, NULL for the others and for those that are gone.
+// after is the key, literals between zero bytes, that the rows lie behind, as behind
+// says it of the key's columns and these; empty at the start.
+func (t *Table) ChunkQuery(quote func(string) string, from, after string, behind func(names, values []string) string, limit int, gone map[string]bool) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	for i, need := range t.Reads() {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if need {
+		if need && !gone[t.Cols[i].Name] {
 			b.WriteString(quote(t.Cols[i].Name))
 		} else {
 			b.WriteString("NULL")
@@ -158,6 +174,7 @@ type Change struct {
 	Table         *Table
 	Kind          Kind
 	Before, After []sqldb.Cell // all columns; nil where there is none. Owned by the change.
+	KeyOnly       bool         // Before has the key's columns alone
 	At            Mark         // of its first image
 	Time          int64        // ms since the epoch, of the commit
 }
@@ -177,8 +194,12 @@ type Event struct {
 	// on, and up to where the log has been told.
 	Resume  *Mark
 	Reached Pos
-	Defs    []byte // the tables' definitions from here on
-	Err     error
+	// Defs are the tables' definitions from From on, where Table has changed. They come
+	// before the changes that they describe, or with the Resume behind the statement.
+	Defs  []byte
+	From  Mark
+	Table *Table
+	Err   error
 }
 
 // Tell sends e, and says whether it went: not where ctx has ended.
@@ -198,8 +219,15 @@ type Database interface {
 	// keeps them: the log must be read with those of its time. With defs, the tables
 	// are those.
 	Tables(ctx context.Context, defs []byte) ([]*Table, []byte, error)
+	// Added are tables that match and that neither Tables nor the log has told of, and
+	// the definitions with them. From then on the log tells of their changes; those
+	// before are in what chunks read.
+	Added(ctx context.Context) ([]*Table, []byte, error)
 	// Server identifies the server whose log positions are of.
 	Server() string
+	// Follows says nil when the log of this server goes on behind the transactions that
+	// done names, of another server.
+	Follows(ctx context.Context, done string) error
 	// Start is where the log begins for a start mode; snapshot says that the tables are
 	// read first.
 	Start(ctx context.Context) (at Mark, snapshot bool, err error)
@@ -235,6 +263,11 @@ type Config struct {
 	Purged string
 	Tries  int // how often a chunk is read again after a lost connection
 	Sends  batch.Changes
+	// New is how often to look for tables that were added; 0: never, not at a restart
+	// either.
+	New time.Duration
+
+	settle time.Duration // instead of the constant
 }
 
 // Meta is a metadata column.
@@ -251,6 +284,12 @@ const (
 // margin is how long a transaction may take from the log to where queries see it:
 // changes are folded into a chunk from so long before its SELECT on.
 const margin = time.Second
+
+// Switched says that another server answers than the one whose log was read.
+type Switched struct{ Err error }
+
+func (s *Switched) Error() string { return s.Err.Error() }
+func (s *Switched) Unwrap() error { return s.Err }
 
 // settle is how long a start waits for transactions that are in the log but not yet
 // seen by queries.

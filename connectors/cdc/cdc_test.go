@@ -185,8 +185,10 @@ func (d *fakeDB) Greater(_ context.Context, _ *Table, pairs [][2]string) ([]bool
 func (d *fakeDB) KeyOf(b []byte, _ *Table, row []sqldb.Cell) ([]byte, error) {
 	return strconv.AppendInt(b, row[0].I, 10), nil
 }
-func (d *fakeDB) Confirm(Mark) {}
-func (d *fakeDB) Close() error { return nil }
+func (d *fakeDB) Added(context.Context) ([]*Table, []byte, error) { return nil, nil, nil }
+func (d *fakeDB) Follows(context.Context, string) error           { return errors.New("another server") }
+func (d *fakeDB) Confirm(Mark)                                    {}
+func (d *fakeDB) Close() error                                    { return nil }
 
 // Log tells the changes from a transaction's start on.
 func (d *fakeDB) Log(ctx context.Context, from Mark) (<-chan Event, error) {

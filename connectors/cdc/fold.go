@@ -75,27 +75,22 @@ func own(cells []sqldb.Cell) []sqldb.Cell {
 
 // snapshot reads what is left of the tables.
 func (r *reader) snapshot(ctx context.Context) error {
-	at := 0
-	if r.state.Table != "" {
-		i, ok := r.index[r.state.Table]
-		if !ok {
-			return r.errorf("%s, which was being read, is no longer among the tables", r.state.Table)
-		}
-		at = i
-	}
-	if at >= len(r.tables) {
+	if len(r.tables) == 0 {
 		return nil
 	}
+	wait := settle
+	if r.cfg.settle > 0 {
+		wait = r.cfg.settle
+	}
 	select {
-	case <-time.After(settle):
+	case <-time.After(wait):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	answers := make(chan *chunk, 1)
-	r.state.Table = r.tables[at].ID
 	waiting := 1
-	go r.ask(ctx, r.tables[at], r.state.After, answers)
+	go r.ask(ctx, r.tables[r.at], r.state.After, answers)
 	defer func() { // the goroutine is gone when the database is closed
 		cancel()
 		for ; waiting > 0; waiting-- {
@@ -119,7 +114,7 @@ func (r *reader) snapshot(ctx context.Context) error {
 		if c.err != nil {
 			return r.errorf("%s: %w", c.table.ID, c.err)
 		}
-		next, after := at, c.last
+		next, after := r.at, c.last
 		if c.last == "" {
 			next++
 		}
@@ -139,14 +134,16 @@ func (r *reader) snapshot(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		if err := r.send(ctx, c, at, asked); err != nil {
+		if err := r.send(ctx, c, asked); err != nil {
 			return err
 		}
 		if next >= len(r.tables) {
 			return nil
 		}
-		at = next
-		r.state.Table, r.state.After = r.tables[at].ID, after
+		if next > r.at {
+			r.at, r.state.Left = next, r.state.Left[1:]
+		}
+		r.state.After = after
 	}
 }
 
@@ -155,11 +152,14 @@ func (r *reader) take(e Event) error {
 	if e.Err != nil {
 		return r.logError(e.Err)
 	}
+	if e.Defs != nil {
+		if err := r.reshape(e.Table); err != nil {
+			return err
+		}
+		r.pend = append(r.pend, pended{defs: &e})
+	}
 	if e.Resume != nil {
 		r.resume, r.seen, r.whole = *e.Resume, e.Reached, len(r.pend)
-	}
-	if e.Defs != nil {
-		r.state.Defs = e.Defs
 	}
 	if e.Change == nil {
 		return nil
@@ -179,6 +179,23 @@ func (r *reader) take(e Event) error {
 	return nil
 }
 
+// reshape takes note of a table's new definition while tables are being read: it's
+// read as it is now. What is read of one already was cut by its key.
+func (r *reader) reshape(t *Table) error {
+	if err := r.prepare(t); err != nil {
+		return err
+	}
+	i, ok := r.index[t.ID]
+	if !ok || i < r.at {
+		return nil
+	}
+	if old := r.tables[i]; old.Order != t.Order || len(t.Key) == 0 {
+		return r.errorf("%s: its key, or the order of it, changed while the table was being read along it; start a new job without this state", t.ID)
+	}
+	r.tables[i] = t
+	return nil
+}
+
 func (r *reader) key(t *Table, row []sqldb.Cell) (string, error) {
 	if row == nil {
 		return "", nil
@@ -191,10 +208,10 @@ func (r *reader) key(t *Table, row []sqldb.Cell) (string, error) {
 // after them. A transaction of which only a part has come waits for the next chunk: a
 // restart goes on at its begin and hears all of it, and this chunk's SELECT has seen
 // none of it, since it ends behind c.high.
-func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) error {
+func (r *reader) send(ctx context.Context, c *chunk, asked time.Time) error {
 	all := append(r.recent, r.pend[:r.whole]...)
 	r.recent, r.pend, r.whole = nil, r.pend[r.whole:], 0
-	befores, afters, err := r.placesOf(ctx, c, at, all)
+	befores, afters, err := r.placesOf(ctx, c, all)
 	if err != nil {
 		return r.errorf("%w", err)
 	}
@@ -202,6 +219,12 @@ func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) er
 	var keep []pended
 	for i := range all {
 		p := &all[i]
+		if p.defs != nil {
+			if err := r.redefine(p.defs); err != nil {
+				return err
+			}
+			continue
+		}
 		b, a := befores[i], afters[i]
 		if !p.old {
 			if r.again && b != sent && p.c.Before != nil && (p.c.Kind == Delete || p.c.moved()) && !r.cfg.Append {
@@ -238,7 +261,9 @@ func (r *reader) send(ctx context.Context, c *chunk, at int, asked time.Time) er
 func (r *reader) comeAndGone(c *Change) error {
 	half, at := c.At, c.At
 	half.Half = true
-	if r.half != half {
+	r.keyOnly = c.KeyOnly
+	defer func() { r.keyOnly = false }()
+	if !r.half.same(half) {
 		if err := r.row(c.Table, batch.Insert, c.Before, c.Time, half); err != nil {
 			return err
 		}
@@ -248,11 +273,15 @@ func (r *reader) comeAndGone(c *Change) error {
 }
 
 // placesOf is where each change's images lie.
-func (r *reader) placesOf(ctx context.Context, c *chunk, at int, all []pended) (befores, afters []place, err error) {
+func (r *reader) placesOf(ctx context.Context, c *chunk, all []pended) (befores, afters []place, err error) {
 	befores, afters = make([]place, len(all)), make([]place, len(all))
 	var keys []string
 	var to []*place
+	at := r.at
 	for i := range all {
+		if all[i].defs != nil {
+			continue
+		}
 		ti, ok := r.index[all[i].c.Table.ID]
 		if !ok { // a table made since: the log alone has it
 			ti = -1

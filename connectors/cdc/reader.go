@@ -20,8 +20,9 @@ type reader struct {
 	env    connectors.ReadEnv
 	out    *feed.Out
 	ts     []types.Type
-	tables []*Table
-	index  map[string]int
+	tables []*Table       // to be read, in that order
+	index  map[string]int // their places
+	at     int            // of the one being read
 	state  state
 	marks  *marks
 	events <-chan Event
@@ -33,11 +34,15 @@ type reader struct {
 	opened func(Database)
 	half   Mark // where the state before the restart stood amid a row that comes and goes
 	again  bool // the snapshot goes on after a restart
+	open   bool // a part of a transaction has been sent
+	// keyOnly: the row being sent is one of which the log has the key alone.
+	keyOnly bool
 }
 
-// pended is a change that waits.
+// pended is a change that waits, or definitions that begin behind the changes before.
 type pended struct {
 	c    *Change
+	defs *Event
 	when time.Time
 	// keys of its images, where the table's rows are still being read
 	before, after string
@@ -67,12 +72,32 @@ func (r *reader) run(ctx context.Context, from []byte) error {
 	}
 	r.db = db
 	r.opened(db)
-	defer db.Close()
-	if started && r.state.Server != db.Server() {
-		return r.errorf("the position is of server %s, but %s answers now: a position in its log means nothing there; start anew without the state, or write to the old server", r.state.Server, db.Server())
-	}
+	defer func() { r.db.Close() }()
 	for {
+		if started && r.state.Server != db.Server() {
+			if r.state.At.Done == "" {
+				return r.errorf("the position is of server %s, but %s answers now: a position in its log means nothing there; start anew without the state, or write to the old server", r.state.Server, db.Server())
+			}
+			if err := db.Follows(ctx, r.state.At.Done); err != nil {
+				return r.errorf("the position is of server %s, and %s answers now: %w", r.state.Server, db.Server(), err)
+			}
+			r.state.Server, r.state.At.Pos = db.Server(), Pos{}
+		}
 		err := r.stream(ctx, started, defs)
+		var other *Switched
+		if errors.As(err, &other) {
+			if r.state.At.Done == "" {
+				return r.errorf("%w", err)
+			}
+			db.Close()
+			if db, err = r.cfg.Open(ctx); err != nil {
+				return r.errorf("%w", err)
+			}
+			r.db = db
+			r.opened(db)
+			started, defs = true, r.state.Defs
+			continue
+		}
 		var gone *Purged
 		if !errors.As(err, &gone) || !started {
 			if gone != nil {
@@ -88,7 +113,7 @@ func (r *reader) run(ctx context.Context, from []byte) error {
 			if err != nil {
 				return r.errorf("%w", err)
 			}
-			r.state.At, r.recent = Mark{Pos: now}, nil
+			defs, r.state.At, r.recent = nil, Mark{Pos: now}, nil
 		default:
 			return r.errorf("%w. The changes since then are lost to this job. Choose: 'scan.purged-log' = 're-snapshot' reads the tables again (rows deleted meanwhile stay downstream), "+
 				"'skip' goes on at the log's end (the changes between are missing), or start a new job without this state", err)
@@ -111,21 +136,47 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 		}
 		r.state = state{Server: r.db.Server(), At: at, Log: !snapshot}
 	}
-	var err error
-	if r.tables, r.state.Defs, err = r.db.Tables(ctx, defs); err != nil {
+	tables, kept, err := r.db.Tables(ctx, defs)
+	if err != nil {
 		return r.errorf("%w", err)
 	}
-	r.index = map[string]int{}
-	for i, t := range r.tables {
-		r.index[t.ID] = i
+	r.state.Defs = kept
+	byID := map[string]*Table{}
+	for _, t := range tables {
+		byID[t.ID] = t
+	}
+	if !started && !r.state.Log {
+		for _, t := range tables {
+			r.state.Left = append(r.state.Left, t.ID)
+		}
+	}
+	if started && !r.state.Log && len(r.state.Left) == 0 {
+		return r.errorf("the position doesn't say which tables are left to read: start anew without the state")
+	}
+	left := make([]*Table, len(r.state.Left))
+	for i, id := range r.state.Left {
+		if left[i] = byID[id]; left[i] == nil {
+			return r.errorf("%s, which was being read, is no longer among the tables", id)
+		}
+	}
+	if started && r.cfg.New > 0 {
+		more, kept, err := r.db.Added(ctx)
+		if err != nil {
+			return r.errorf("%w", err)
+		}
+		if len(more) > 0 {
+			left, tables, r.state.Defs, r.state.Log = append(left, more...), append(tables, more...), kept, false
+		}
+	}
+	for _, t := range tables {
 		if err := r.prepare(t); err != nil {
 			return err
 		}
-		if len(t.Key) == 0 && !r.state.Log {
-			return r.errorf("%s has no primary key and no unique key of NOT NULL columns, so it can't be read in chunks; add one, or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
-		}
 	}
-	r.seen, r.resume, r.again = r.state.At.Pos, r.state.At, started
+	if err := r.readFrom(left); err != nil {
+		return err
+	}
+	r.seen, r.resume, r.again, r.open = r.state.At.Pos, r.state.At, started, false
 	r.pend, r.whole = nil, 0
 	if r.half = (Mark{}); r.state.At.Half {
 		r.half = r.state.At
@@ -139,33 +190,63 @@ func (r *reader) stream(parent context.Context, started bool, defs []byte) error
 			return r.errorf("%w", err)
 		}
 	}
-	if !r.state.Log {
-		if err := r.snapshot(ctx); err != nil {
+	for {
+		if !r.state.Log {
+			if err := r.snapshot(ctx); err != nil {
+				return err
+			}
+			r.state.Log, r.state.Left, r.state.After = true, nil, ""
+			if err := r.flush(); err != nil {
+				return err
+			}
+			r.fresh()
+		}
+		if r.cfg.Only {
+			return nil
+		}
+		r.recent = nil
+		if err := r.tail(ctx); err != nil {
 			return err
 		}
-		r.state.Log, r.state.Table, r.state.After = true, "", ""
-		if err := r.flush(); err != nil {
-			return err
+	}
+}
+
+// readFrom makes tables those that are to be read.
+func (r *reader) readFrom(tables []*Table) error {
+	r.tables, r.index, r.at, r.state.Left = tables, map[string]int{}, 0, nil
+	for i, t := range tables {
+		r.index[t.ID] = i
+		r.state.Left = append(r.state.Left, t.ID)
+		if len(t.Key) == 0 {
+			return r.errorf("%s has no primary key and no unique key of NOT NULL columns, so it can't be read in chunks; add one, or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
 		}
-		r.fresh()
 	}
-	if r.cfg.Only {
-		return nil
-	}
-	r.recent = nil
-	return r.tail(ctx)
+	return nil
 }
 
 // tail sends the log's changes as they come, first those of a transaction that was
-// open when the last chunk was sent.
+// open when the last chunk was sent. It ends with nil when tables were added.
 func (r *reader) tail(ctx context.Context) error {
 	for i := range r.pend {
-		if err := r.change(r.pend[i].c, true, true); err != nil {
+		if err := r.send1(&r.pend[i]); err != nil {
 			return err
 		}
 	}
-	r.pend = nil
+	r.pend, r.whole = nil, 0
+	var look <-chan time.Time
+	if r.cfg.New > 0 {
+		ticker := time.NewTicker(r.cfg.New)
+		defer ticker.Stop()
+		look = ticker.C
+	}
+	due := false
 	for {
+		if due && !r.open {
+			due = false
+			if added, err := r.added(ctx); err != nil || added {
+				return err
+			}
+		}
 		var e Event
 		select {
 		case e = <-r.events:
@@ -175,6 +256,9 @@ func (r *reader) tail(ctx context.Context) error {
 			}
 			select {
 			case e = <-r.events:
+			case <-look:
+				due = true
+				continue
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -182,15 +266,21 @@ func (r *reader) tail(ctx context.Context) error {
 		if e.Err != nil {
 			return r.logError(e.Err)
 		}
-		if e.Resume != nil {
-			r.resume, r.seen, r.state.At = *e.Resume, e.Reached, *e.Resume
-		}
 		if e.Defs != nil {
-			if err := r.flush(); err != nil {
+			if err := r.prepare(e.Table); err != nil {
 				return err
 			}
-			r.state.Defs = e.Defs
-			r.fresh()
+			if err := r.redefine(&e); err != nil {
+				return err
+			}
+		}
+		if e.Resume != nil {
+			r.resume, r.seen, r.state.At, r.open = *e.Resume, e.Reached, *e.Resume, false
+			select {
+			case <-look:
+				due = true
+			default:
+			}
 		}
 		if e.Change == nil {
 			continue
@@ -198,10 +288,54 @@ func (r *reader) tail(ctx context.Context) error {
 		if err := r.prepare(e.Change.Table); err != nil {
 			return err
 		}
-		if err := r.change(e.Change, true, true); err != nil {
+		if err := r.send1(&pended{c: e.Change}); err != nil {
 			return err
 		}
 	}
+}
+
+// send1 sends what is pended as the log has it.
+func (r *reader) send1(p *pended) error {
+	if p.defs != nil {
+		return r.redefine(p.defs)
+	}
+	r.open = true
+	return r.change(p.c, true, true)
+}
+
+// added looks for new tables, which are then to be read while the log goes on.
+func (r *reader) added(ctx context.Context) (bool, error) {
+	tables, defs, err := r.db.Added(ctx)
+	if err != nil {
+		return false, r.errorf("tables added since: %w", err)
+	}
+	if len(tables) == 0 {
+		return false, nil
+	}
+	if err := r.flush(); err != nil {
+		return false, err
+	}
+	for _, t := range tables {
+		if err := r.prepare(t); err != nil {
+			return false, err
+		}
+	}
+	if err := r.readFrom(tables); err != nil {
+		return false, err
+	}
+	r.state.Log, r.state.Defs, r.again = false, defs, false
+	r.fresh()
+	return true, nil
+}
+
+// redefine makes definitions the state's from where they begin.
+func (r *reader) redefine(e *Event) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.state.Defs, r.state.At = e.Defs, e.From
+	r.fresh()
+	return nil
 }
 
 // prepare finds the columns read in a table.
@@ -217,7 +351,8 @@ func (r *reader) prepare(t *Table) (err error) {
 
 func (r *reader) logError(err error) error {
 	var gone *Purged
-	if errors.As(err, &gone) {
+	var other *Switched
+	if errors.As(err, &gone) || errors.As(err, &other) {
 		return err
 	}
 	return r.errorf("%w", err)
@@ -234,7 +369,9 @@ func (r *reader) change(c *Change, before, after bool) error {
 		at.Images++
 	}
 	if old && !(delete == batch.UpdateBefore && r.cfg.Upsert) {
-		if err := r.row(c.Table, delete, c.Before, c.Time, at); err != nil {
+		r.keyOnly = c.KeyOnly
+		err := r.row(c.Table, delete, c.Before, c.Time, at)
+		if r.keyOnly = false; err != nil {
 			return err
 		}
 	}
@@ -274,6 +411,11 @@ func (r *reader) row(t *Table, kind batch.Kind, cells []sqldb.Cell, ms int64, at
 		if p := t.pick[c]; p >= 0 {
 			x = cells[p]
 		}
+		if r.keyOnly && x.Kind == sqldb.Null && col.Type.NotNull { // not known, and not looked at
+			b.Cols[c].AppendNull(col.Type, n)
+			b.Cols[c].SetValid(n)
+			continue
+		}
 		if err := t.dec.Value(&b.Cols[c], col, n, x); err != nil {
 			err = fmt.Errorf("%s: column %q: %w", t.ID, col.Name, err)
 			r.state.At = at
@@ -283,7 +425,7 @@ func (r *reader) row(t *Table, kind batch.Kind, cells []sqldb.Cell, ms int64, at
 	r.meta(b, t, shown, ms)
 	b.AppendKind(kind)
 	r.state.At = at
-	r.marks.rows = append(r.marks.rows, rowMark{at: at, table: r.state.Table, key: r.state.After, sent: r.state.Sent})
+	r.marks.rows = append(r.marks.rows, rowMark{at: at, left: len(r.state.Left), key: r.state.After, sent: r.state.Sent})
 	if r.out.Full() {
 		return r.flush()
 	}
@@ -322,7 +464,7 @@ func (r *reader) meta(b *batch.Batch, t *Table, kind batch.Kind, ms int64) {
 
 // flush hands the batch over. Without rows it moves the position on, now and then.
 func (r *reader) flush() error {
-	if r.out.B.Len == 0 && r.marks.base.At == r.state.At && r.marks.base.Table == r.state.Table && r.marks.base.After == r.state.After && r.marks.base.Log == r.state.Log {
+	if r.out.B.Len == 0 && r.marks.base.At == r.state.At && len(r.marks.base.Left) == len(r.state.Left) && r.marks.base.After == r.state.After && r.marks.base.Log == r.state.Log {
 		return nil
 	}
 	m := r.marks

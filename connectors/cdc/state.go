@@ -9,9 +9,9 @@ import (
 type state struct {
 	Server string          `json:"server"`
 	At     Mark            `json:"at"`
-	Table  string          `json:"table,omitempty"` // being read; rows of tables before it are all sent
+	Left   []string        `json:"left,omitempty"`  // tables whose rows aren't all sent: the first is being read
 	After  string          `json:"after,omitempty"` // its last key sent
-	Log    bool            `json:"log,omitempty"`   // the snapshot is done
+	Log    bool            `json:"log,omitempty"`   // none is left
 	Sent   int64           `json:"sent,omitempty"`  // rows of the snapshot sent
 	Defs   json.RawMessage `json:"defs,omitempty"`
 }
@@ -37,16 +37,16 @@ type marks struct {
 }
 
 type rowMark struct {
-	at    Mark
-	table string
-	key   string
-	sent  int64
+	at   Mark
+	left int // how many of base's tables were left
+	key  string
+	sent int64
 }
 
 // After is the state behind the first n rows.
 func (m *marks) After(n int) []byte {
 	s := m.base
 	r := &m.rows[n-1]
-	s.At, s.Table, s.After, s.Sent = r.at, r.table, r.key, r.sent
+	s.At, s.Left, s.After, s.Sent = r.at, s.Left[len(s.Left)-r.left:], r.key, r.sent
 	return s.encode()
 }

@@ -18,30 +18,43 @@ func (l *logReader) query(ctx context.Context, e *replication.QueryEvent, end ui
 		return nil
 	}
 	switch words[0] {
-	case "BEGIN", "SAVEPOINT", "ROLLBACK", "RELEASE", "XA":
+	case "BEGIN", "SAVEPOINT", "RELEASE":
+		return nil
+	case "ROLLBACK":
+		if len(words) > 1 { // to a savepoint
+			return nil
+		}
+		return l.commit(ctx, end)
+	case "XA":
+		l.xa = len(words) > 1 && (strings.EqualFold(words[1], "START") || strings.EqualFold(words[1], "BEGIN"))
+		if len(words) > 1 && (strings.EqualFold(words[1], "COMMIT") || strings.EqualFold(words[1], "ROLLBACK")) {
+			return l.commit(ctx, end)
+		}
 		return nil
 	case "COMMIT":
 		return l.commit(ctx, end)
 	case "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD":
-		for _, name := range l.named(words[1:], string(e.Schema)) {
+		for _, name := range l.named(words[1:], string(e.Schema), true) {
 			return fmt.Errorf("%s: the log holds the statement instead of its rows: a session has set binlog_format; it has to be ROW: %s", name, clip(string(e.Query)))
 		}
 		return nil
-	case "TRUNCATE", "DROP":
-		if words[0] == "DROP" && (len(words) < 2 || words[1] != "TABLE") {
-			break
+	case "TRUNCATE", "DROP", "ALTER", "RENAME", "CREATE":
+		changed, err := l.structure(ctx, words, string(e.Query), string(e.Schema), place(l.file, end))
+		if err != nil {
+			return err
 		}
-		for _, name := range l.named(words[1:], string(e.Schema)) {
-			if l.truncate != "ignore" {
-				return fmt.Errorf("%s was emptied by %q, and the log doesn't list the rows that went; 'scan.truncate' = 'ignore' goes on with the rows kept downstream", name, clip(string(e.Query)))
-			}
+		l.ids = map[uint64]*table{}
+		l.open, l.skip = false, 0
+		l.finish()
+		if at := place(l.file, end); !at.Before(l.mark.Pos) {
+			l.mark = cdc.Mark{Pos: at, Done: l.done}
 		}
-	case "ALTER", "RENAME", "CREATE":
-		for _, name := range l.named(words[1:], string(e.Schema)) {
-			if err := l.altered(ctx, name, string(e.Query)); err != nil {
+		for _, x := range changed { // the state takes them with the place behind the statement
+			if err := l.replace(ctx, x); err != nil {
 				return err
 			}
 		}
+		return l.settled(ctx, l.mark.Pos)
 	}
 	l.ids = map[uint64]*table{}
 	return l.commit(ctx, end)
@@ -49,49 +62,23 @@ func (l *logReader) query(ctx context.Context, e *replication.QueryEvent, end ui
 
 func clip(s string) string { return strings.Join(strings.Fields(s[:min(len(s), 120)]), " ") }
 
-// named are the captured tables among a statement's words; db is its default
-// database.
-func (l *logReader) named(words []string, db string) (out []string) {
+// named are the tables among a statement's words that are known, or that would be
+// captured; db is its default database.
+func (l *logReader) named(words []string, db string, known bool) (out []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, w := range words {
-		id := db + "." + w
+		schema, name := db, w
 		if i+2 < len(words) && words[i+1] == "." {
-			id = w + "." + words[i+2]
+			schema, name = w, words[i+2]
 		} else if i > 0 && words[i-1] == "." {
 			continue
 		}
-		if l.tables[id] != nil {
-			out = append(out, id)
+		if l.tables[schema+"."+name] != nil || !known && (l.captured(schema, name) || l.shadowOf(schema, name) != "") {
+			out = append(out, schema+"."+name)
 		}
 	}
 	return out
-}
-
-// altered compares a table with what the server has now. The statement may be older
-// than that: the next row's columns tell.
-func (l *logReader) altered(ctx context.Context, id, stmt string) error {
-	list, err := l.look(ctx, id)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	old := l.tables[id]
-	l.mu.Unlock()
-	if len(list) == 0 {
-		if l.change == "ignore" {
-			return nil
-		}
-		return fmt.Errorf("%s is gone after %q", id, clip(stmt))
-	}
-	what, safe := difference(&old.Def, &list[0])
-	if what == "" {
-		return nil
-	}
-	if l.change == "fail" || l.change == "widen" && !safe {
-		return fmt.Errorf("%s changed its structure: %s (%s). 'scan.schema-change' = 'widen' or 'ignore' goes on where the declared columns allow it; else change the CREATE TABLE and start from the position kept", id, what, clip(stmt))
-	}
-	return l.replace(ctx, list[0])
 }
 
 // look reads a table's definition on a connection of its own: this is the log's
@@ -102,27 +89,28 @@ func (l *logReader) look(ctx context.Context, id string) ([]def, error) {
 		return nil, err
 	}
 	defer c.Close()
-	d := &database{config: l.config, control: c}
-	return d.find(ctx, id)
+	d := &database{config: l.config, control: c, maria: l.maria}
+	return d.read(ctx, id)
 }
 
-// replace makes a new definition the table's.
+// replace makes a new definition the table's, from the mark on.
 func (l *logReader) replace(ctx context.Context, x def) error {
 	t, err := l.database.table(x)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
-	l.tables[t.ID] = t
+	l.know(t)
 	defs := l.defs()
 	l.mu.Unlock()
-	if !l.tell(ctx, cdc.Event{Defs: defs}) {
+	if !l.tell(ctx, cdc.Event{Defs: defs, From: l.mark, Table: t.Table}) {
 		return ctx.Err()
 	}
 	return nil
 }
 
-// appeared takes up a table made since the start: its log begins with it.
+// appeared takes up a table that was made since the start and whose CREATE TABLE the
+// log didn't show.
 func (l *logReader) appeared(ctx context.Context, id string) (*table, error) {
 	list, err := l.look(ctx, id)
 	if err != nil || len(list) == 0 { // dropped again
@@ -142,6 +130,9 @@ func (l *logReader) fitting(ctx context.Context, t *table, m *replication.TableM
 	if fits(&t.Def, m) {
 		return t, nil
 	}
+	if since := t.Def.Since; since != nil && l.begin.Before(*since) {
+		return nil, nil // its rows are read later
+	}
 	list, err := l.look(ctx, t.ID)
 	if err != nil {
 		return nil, err
@@ -150,9 +141,10 @@ func (l *logReader) fitting(ctx context.Context, t *table, m *replication.TableM
 		return nil, fmt.Errorf("%s has %d columns at this place of the log, %d are known: its structure changed, and the log doesn't hold the names; set binlog_row_metadata to FULL, or start a new job", t.ID, m.ColumnCount, len(t.Cols))
 	}
 	what, safe := difference(&t.Def, &list[0])
-	if l.change == "fail" || l.change == "widen" && !safe {
-		return nil, fmt.Errorf("%s changed its structure: %s. 'scan.schema-change' = 'widen' or 'ignore' goes on where the declared columns allow it", t.ID, what)
+	if what != "" && (l.change == "fail" || l.change == "widen" && !safe) {
+		return nil, l.refused(t.ID, what, "")
 	}
+	list[0].Since = t.Def.Since
 	if err := l.replace(ctx, list[0]); err != nil {
 		return nil, err
 	}
@@ -172,67 +164,6 @@ func fits(x *def, m *replication.TableMapEvent) bool {
 		}
 	}
 	return true
-}
-
-// difference says what changed first, "" for nothing that matters here. safe: only
-// columns were added or took wider types.
-func difference(old, now *def) (what string, safe bool) {
-	find := func(x *def, name string) *colDef {
-		for i := range x.Cols {
-			if x.Cols[i].Name == name {
-				return &x.Cols[i]
-			}
-		}
-		return nil
-	}
-	safe = true
-	say := func(s string) {
-		if what == "" {
-			what = s
-		}
-	}
-	for _, c := range old.Cols {
-		switch n := find(now, c.Name); {
-		case n == nil:
-			safe = false
-			say(fmt.Sprintf("column %q was dropped or renamed", c.Name))
-		case n.Type != c.Type:
-			safe = safe && wider(c.Type, n.Type)
-			say(fmt.Sprintf("column %q was %s and is %s", c.Name, c.Type, n.Type))
-		}
-	}
-	for _, c := range now.Cols {
-		if find(old, c.Name) == nil {
-			say(fmt.Sprintf("column %q %s was added", c.Name, c.Type))
-		}
-	}
-	if what == "" {
-		for i := range old.Cols {
-			if old.Cols[i].Name != now.Cols[i].Name {
-				say(fmt.Sprintf("column %q has another place", old.Cols[i].Name))
-			}
-		}
-	}
-	if strings.Join(old.Key, ",") != strings.Join(now.Key, ",") {
-		safe = false
-		say(fmt.Sprintf("the key was (%s) and is (%s)", strings.Join(old.Key, ", "), strings.Join(now.Key, ", ")))
-	}
-	return what, safe
-}
-
-// wider says that every value of a type is one of the other.
-func wider(old, now string) bool {
-	a, _ := sqldb.MySQLType(old)
-	b, _ := sqldb.MySQLType(now)
-	switch {
-	case a.IsInteger() && b.IsInteger():
-		return b.Kind >= a.Kind
-	case a.IsString() && b.IsString(), a.IsBytes() && b.IsBytes():
-		return b.Length >= a.Length
-	case a.Kind == b.Kind:
-		return b.Length >= a.Length && b.Scale >= a.Scale
-	}
-	return false
 }
 
 // statement is the words of an SQL statement: keywords in capitals, names as they

@@ -23,8 +23,15 @@ type logReader struct {
 	*database
 	out  chan<- cdc.Event
 	mark cdc.Mark // of the next image to tell
-	gtid string   // begin behind these, instead
 	ids  map[uint64]*table
+
+	set      gomysql.GTIDSet // the transactions before the open one; nil: not known
+	done     string          // the same as text
+	name     gtid            // of the open transaction
+	starting bool            // the stream began at a set: where that is in the log isn't known yet
+	again    bool            // it isn't the first connection
+	xa       bool
+	said     bool
 
 	file    string
 	begin   cdc.Pos // of the open transaction
@@ -39,9 +46,6 @@ type logReader struct {
 func (d *database) Log(ctx context.Context, from cdc.Mark) (<-chan cdc.Event, error) {
 	out := make(chan cdc.Event, 1024)
 	l := &logReader{database: d, out: out, mark: from}
-	if from.File == "" {
-		l.gtid = d.gtids
-	}
 	go func() {
 		if err := l.run(ctx); err != nil && ctx.Err() == nil {
 			l.tell(ctx, cdc.Event{Err: err})
@@ -98,14 +102,14 @@ func (l *logReader) reason(err error) error {
 	var my *gomysql.MyError
 	if errors.As(err, &my) {
 		at := fmt.Sprintf("%s position %d", l.mark.File, l.mark.Off)
-		if l.gtid != "" {
-			at = "GTIDs " + l.gtid
+		if l.mark.File == "" {
+			at = "GTIDs " + l.mark.Done
 		}
 		switch my.Code {
 		case 1236:
 			m := strings.ToLower(my.Message)
 			switch {
-			case strings.Contains(m, "could not find first log file"), strings.Contains(m, "purged"), strings.Contains(m, "slave state is too old"), strings.Contains(m, "could not find gtid state"):
+			case strings.Contains(m, "could not find first log file"), strings.Contains(m, "purged"), strings.Contains(m, "slave state is too old"), strings.Contains(m, "could not find gtid state"), strings.Contains(m, "which is not in the master's binlog"):
 				return &cdc.Purged{Err: fmt.Errorf("%s no longer has its log from %s on (%s)", l.server, at, my.Message)}
 			case strings.Contains(m, "impossible position"), strings.Contains(m, "position > file size"):
 				return &cdc.Purged{Err: fmt.Errorf("%s has no position %s in its log: it was reset or restored (%s)", l.server, at, my.Message)}
@@ -135,23 +139,33 @@ func (l *logReader) stream(ctx context.Context) error {
 	if l.maria {
 		flavor = "mariadb"
 	}
+	if l.again { // another server may answer at the address
+		if err := l.sameServer(ctx); err != nil {
+			return err
+		}
+	}
+	l.again = true
 	heartbeat := max(l.heartbeat, time.Second)
+	if l.starting = l.mark.File == ""; l.starting {
+		heartbeat = time.Second // it tells where the set ends in the log
+	}
 	s := replication.NewBinlogSyncer(replication.BinlogSyncerConfig{
 		ServerID: l.serverID(0), Flavor: flavor, Host: l.server.Host, Port: uint16(l.server.Port), User: l.server.User, Password: l.server.Password,
 		Charset: "utf8mb4", TimestampStringLocation: time.UTC, HeartbeatPeriod: heartbeat, ReadTimeout: 3*heartbeat + 10*time.Second,
 		DisableRetrySync: true, VerifyChecksum: true, DiscardGTIDSet: true, EventCacheCount: 1024, Logger: slog.New(slog.DiscardHandler),
 	})
 	defer s.Close()
-	l.ids, l.open, l.skip, l.images = map[uint64]*table{}, false, l.mark.Images, 0
-	l.file = l.mark.File
+	l.ids, l.open, l.skip, l.images, l.xa = map[uint64]*table{}, false, l.mark.Images, 0, false
+	l.file, l.done, l.set, l.name = l.mark.File, l.mark.Done, nil, gtid{}
 	var events *replication.BinlogStreamer
 	var err error
-	if l.gtid != "" {
-		set, perr := gomysql.ParseGTIDSet(flavor, l.gtid)
-		if perr != nil {
-			return fmt.Errorf("'scan.startup.specific-offset.gtid-set' is %q: %w", l.gtid, perr)
+	if l.done != "" {
+		if l.set, err = gomysql.ParseGTIDSet(flavor, l.done); err != nil {
+			return fmt.Errorf("the GTIDs %q to go on behind can't be read: %w", l.done, err)
 		}
-		events, err = s.StartSyncGTID(set)
+	}
+	if l.starting {
+		events, err = s.StartSyncGTID(l.set.Clone())
 	} else {
 		events, err = s.StartSync(gomysql.Position{Name: l.mark.File, Pos: uint32(l.mark.Off)})
 	}
@@ -174,15 +188,25 @@ func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end,
 	switch x := e.Event.(type) {
 	case *replication.RotateEvent:
 		l.file = string(x.NextLogName)
-		if !l.open && l.gtid == "" {
+		if !l.open && !l.starting {
 			return l.settled(ctx, place(l.file, x.Position))
 		}
 	case *replication.GTIDEvent:
-		l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e)
+		return l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e, nameOf(e, x))
 	case *replication.GtidTaggedLogEvent:
-		l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e)
+		return l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e, nameOf(e, &x.GTIDEvent))
 	case *replication.MariadbGTIDEvent:
-		l.start(end, size, 0, e)
+		return l.start(end, size, 0, e, gtid{maria: &x.GTID, text: x.GTID.String()})
+	case *replication.PreviousGTIDsEvent:
+		if !l.starting {
+			l.before(x.GTIDSets)
+			return l.between(ctx, e, end)
+		}
+	case *replication.MariadbGTIDListEvent:
+		if !l.starting && end > 0 {
+			l.beforeMaria(x.GTIDs)
+			return l.between(ctx, e, end)
+		}
 	case *replication.XIDEvent:
 		return l.commit(ctx, end)
 	case *replication.QueryEvent:
@@ -196,29 +220,56 @@ func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end,
 			}
 		}
 	default:
-		if !l.open && end > 0 && l.file != "" && l.gtid == "" && e.Header.EventType != replication.FORMAT_DESCRIPTION_EVENT {
-			return l.settled(ctx, place(l.file, end)) // a heartbeat, a list of GTIDs
+		if e.Header.EventType == replication.XA_PREPARE_LOG_EVENT {
+			return l.commit(ctx, end)
 		}
+		return l.between(ctx, e, end)
 	}
 	return nil
 }
 
+// between takes an event that may stand between transactions: a heartbeat, a list of
+// GTIDs.
+func (l *logReader) between(ctx context.Context, e *replication.BinlogEvent, end uint64) error {
+	if l.open || end == 0 || l.file == "" || e.Header.EventType == replication.FORMAT_DESCRIPTION_EVENT {
+		return nil
+	}
+	if l.starting { // the events before are those that the set holds
+		if e.Header.EventType != replication.HEARTBEAT_EVENT && e.Header.EventType != replication.HEARTBEAT_LOG_EVENT_V2 {
+			return nil
+		}
+		if l.mark.Images > 0 {
+			return nil // the transaction that was told in part is still to come
+		}
+		l.starting = false
+	}
+	return l.settled(ctx, place(l.file, end))
+}
+
 // start opens a transaction.
-func (l *logReader) start(end, size uint64, ms int64, e *replication.BinlogEvent) {
-	l.begin, l.open, l.images, l.flowing = place(l.file, end-size), true, 0, true
+func (l *logReader) start(end, size uint64, ms int64, e *replication.BinlogEvent, name gtid) error {
+	l.finish() // one without an end of its own
+	l.begin, l.open, l.images, l.flowing, l.xa = place(l.file, end-size), true, 0, true, false
 	if l.stamp = ms; ms == 0 {
 		l.stamp = int64(e.Header.Timestamp) * 1000
 	}
-	if l.begin != l.mark.Pos {
+	switch {
+	case l.starting && l.mark.Images > 0:
+		if l.mark.Txn != name.text {
+			return fmt.Errorf("%s goes on with transaction %s, but the one that was taken up in part is %s: it has them in another order; start a new job", l.server, name.text, l.mark.Txn)
+		}
+	case l.begin != l.mark.Pos:
 		l.skip = 0
 	}
-	l.mark = cdc.Mark{Pos: l.begin, Images: l.skip}
-	l.gtid = ""
+	l.starting, l.name = false, name
+	l.mark = cdc.Mark{Pos: l.begin, Images: l.skip, Done: l.done, Txn: l.txn()}
+	return nil
 }
 
 // commit closes it.
 func (l *logReader) commit(ctx context.Context, end uint64) error {
-	l.open, l.skip = false, 0
+	l.open, l.skip, l.xa = false, 0, false
+	l.finish()
 	return l.settled(ctx, place(l.file, end))
 }
 
@@ -227,8 +278,8 @@ func (l *logReader) settled(ctx context.Context, at cdc.Pos) error {
 	if at.Before(l.mark.Pos) {
 		return nil
 	}
-	if at != l.mark.Pos {
-		l.mark = cdc.Mark{Pos: at}
+	if at != l.mark.Pos || l.mark.Images == 0 {
+		l.mark = cdc.Mark{Pos: at, Done: l.done}
 	}
 	m := l.mark
 	l.tell(ctx, cdc.Event{Resume: &m, Reached: at})
@@ -242,7 +293,16 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		l.mu.Lock()
 		t = l.tables[string(e.Table.Schema)+"."+string(e.Table.Table)]
 		l.mu.Unlock()
+		if of := l.shadowOf(string(e.Table.Schema), string(e.Table.Table)); of != "" && l.captured(string(e.Table.Schema), string(e.Table.Table)) {
+			if name, _ := tool(string(e.Table.Table)); t == nil {
+				return fmt.Errorf("%s.%s is the table that %s fills with the rows of %s, to take its place: they would come twice. 'scan.parse.online.schema.changes.enabled' = 'true' passes over such tables; or choose a 'table-name' that doesn't match it", e.Table.Schema, e.Table.Table, name, of)
+			}
+		}
 		if t == nil && l.captured(string(e.Table.Schema), string(e.Table.Table)) {
+			if l.added { // the reader finds it and reads its rows
+				l.images += len(e.Rows)
+				return nil
+			}
 			var err error
 			if t, err = l.appeared(ctx, string(e.Table.Schema)+"."+string(e.Table.Table)); err != nil {
 				return err
@@ -256,8 +316,12 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		}
 		l.ids[e.TableID] = t
 	}
-	if t == nil {
+	if t == nil { // counted all the same: it may be captured when the transaction is read again
+		l.images += len(e.Rows)
 		return nil
+	}
+	if l.xa {
+		return fmt.Errorf("%s: not supported yet: XA transactions (the log has its rows before they are committed)", t.ID)
 	}
 	step, kind := 1, cdc.Insert
 	switch e.Type() {
@@ -270,7 +334,7 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		return fmt.Errorf("%s: the log holds a row event of an unknown kind", t.ID)
 	}
 	for i := 0; i+step <= len(e.Rows); i += step {
-		c := &cdc.Change{Table: t.Table, Kind: kind, Time: l.stamp, At: cdc.Mark{Pos: l.begin, Images: l.images}}
+		c := &cdc.Change{Table: t.Table, Kind: kind, Time: l.stamp, At: cdc.Mark{Pos: l.begin, Images: l.images, Done: l.done, Txn: l.txn()}}
 		l.images += step
 		if l.images <= l.skip || l.mode == "timestamp" && l.stamp < l.from {
 			continue
@@ -295,7 +359,7 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		if err != nil {
 			return fmt.Errorf("%s at %s position %d: %w", t.ID, l.begin.File, l.begin.Off, err)
 		}
-		l.mark = cdc.Mark{Pos: l.begin, Images: l.images}
+		l.mark = cdc.Mark{Pos: l.begin, Images: l.images, Done: l.done, Txn: l.txn()}
 		if !l.tell(ctx, cdc.Event{Change: c}) {
 			return ctx.Err()
 		}

@@ -1,12 +1,18 @@
 package mysqlcdc
 
 import (
+	"context"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/google/uuid"
+
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/connectors/cdc"
 	"github.com/millrace/millrace/connectors/sqldb"
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/types"
@@ -37,7 +43,7 @@ func TestNamed(t *testing.T) {
 	for in, want := range map[string]string{
 		"ALTER TABLE t ADD x INT": "db.t", "ALTER TABLE `db`.t ADD x INT": "db.t", "ALTER TABLE other.t ADD x INT": "", "DROP TABLE t, other.u": "db.t other.u", "ALTER TABLE tt ADD x INT": "",
 	} {
-		if got := strings.Join(l.named(statement(in)[1:], "db"), " "); got != want {
+		if got := strings.Join(l.named(statement(in)[1:], "db", true), " "); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
@@ -135,7 +141,7 @@ func TestOptions(t *testing.T) {
 	for _, x := range [][]string{
 		{"table-name", "(", "'table-name'"}, {"server-id", "x", "write a number or a range"}, {"server-id", "9-3", "write a number or a range"}, {"server-time-zone", "Mars", "Mars"},
 		{"scan.startup.mode", "specific-offset", "needs 'scan.startup.specific-offset.file'"}, {"scan.startup.mode", "timestamp", "scan.startup.timestamp-millis"},
-		{"scan.newly-added-table.enabled", "true", "not supported yet: 'scan.newly-added-table.enabled'"}, {"scan.incremental.snapshot.chunk.size", "0", "must be positive"},
+		{"scan.incremental.snapshot.chunk.size", "0", "must be positive"},
 	} {
 		if err := open(x[0], x[1]); err == nil || !strings.Contains(err.Error(), x[2]) {
 			t.Errorf("%s = %s: %v, want %q", x[0], x[1], err, x[2])
@@ -156,5 +162,111 @@ func TestKeys(t *testing.T) {
 	row[0].Kind = sqldb.Null
 	if _, err := d.KeyOf(nil, tb.Table, row); err == nil {
 		t.Error("NULL in a key went through")
+	}
+}
+
+// TestStructure: what statements make of a table that is known, without a server.
+func TestStructure(t *testing.T) {
+	for _, x := range []struct {
+		stmt, cols, key, err string
+	}{
+		{stmt: "ALTER TABLE t ADD COLUMN c DECIMAL(10,2) AFTER id, ADD d ENUM('x','y''z')", cols: "id int, c decimal(10,2), name varchar(20) latin1_bin, d enum('x','y''z') utf8mb4_0900_ai_ci", key: "id"},
+		{stmt: "/* app */ alter table `db`.`t` change id Id bigint unsigned not null first", cols: "Id bigint unsigned, name varchar(20) latin1_bin", key: "Id"},
+		{stmt: "ALTER TABLE t RENAME COLUMN name TO label", cols: "id int, label varchar(20) latin1_bin", key: "id"},
+		{stmt: "ALTER TABLE t DROP name", cols: "id int", key: "id"},
+		{stmt: "ALTER TABLE t MODIFY name VARCHAR(30) COLLATE utf8mb4_bin FIRST", cols: "name varchar(30) utf8mb4_bin, id int", key: "id"},
+		{stmt: "ALTER TABLE t ADD INDEX (name), COMMENT 'x'"},
+		{stmt: "ALTER TABLE u ADD x INT"},
+		{stmt: "CREATE TABLE IF NOT EXISTS t (a INT)"},
+		{stmt: "CREATE TABLE new1 (a INT PRIMARY KEY, b TEXT COLLATE utf8mb4_bin, j JSON) COLLATE utf8mb4_general_ci", cols: "a int, b text utf8mb4_bin, j json", key: "a"},
+		{stmt: "CREATE TABLE new1 LIKE t", cols: "id int, name varchar(20) latin1_bin", key: "id"},
+		{stmt: "TRUNCATE t", err: "db.t was emptied"},
+		{stmt: "DROP TABLE IF EXISTS u, t", err: "db.t was emptied"},
+		{stmt: "DROP DATABASE `db`", err: "db.t was emptied"},
+		{stmt: "ALTER TABLE t DROP PARTITION p0", err: "db.t was emptied"},
+		{stmt: "RENAME TABLE t TO gone", err: "db.t was renamed"},
+		{stmt: "ALTER TABLE t RENAME TO gone", err: "db.t was renamed"},
+		{stmt: "RENAME TABLE t TO t_old, other TO t", err: "db.t was replaced by db.other"},
+		{stmt: "RENAME TABLE t TO x, x TO t"},
+	} {
+		c := &config{database: regexp.MustCompile("^db$"), table: regexp.MustCompile("^(t|new.*)$"), change: "widen", truncate: "fail"}
+		l := &logReader{database: &database{config: c, tables: map[string]*table{}, all: map[*cdc.Table]*table{}}}
+		tb, err := l.table(def{DB: "db", Name: "t", Key: []string{"id"}, Collation: "utf8mb4_0900_ai_ci", Asof: &cdc.Pos{Off: 50},
+			Cols: []colDef{{Name: "id", Type: "int"}, {Name: "name", Type: "varchar(20)", Collation: "latin1_bin", Null: true}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.know(tb)
+		l.change = "ignore"
+		if x.err != "" {
+			l.change = "fail"
+		}
+		list, err := l.structure(context.Background(), statement(x.stmt), x.stmt, "db", cdc.Pos{Off: 100})
+		if x.err != "" {
+			if err == nil || !strings.Contains(err.Error(), x.err) {
+				t.Errorf("%s: %v, want %q", x.stmt, err, x.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", x.stmt, err)
+			continue
+		}
+		var cols []string
+		key := ""
+		for _, d := range list {
+			for _, c := range d.Cols {
+				cols = append(cols, strings.TrimSpace(c.Name+" "+c.Type+" "+c.Collation))
+			}
+			key = strings.Join(d.Key, ",")
+		}
+		if got := strings.Join(cols, ", "); got != x.cols || key != x.key {
+			t.Errorf("%s: %s (%s), want %s (%s)", x.stmt, got, key, x.cols, x.key)
+		}
+		if list, err := l.structure(context.Background(), statement(x.stmt), x.stmt, "db", cdc.Pos{Off: 40}); err != nil || len(list) > 0 && list[0].Name == "t" {
+			t.Errorf("%s, which is in the definition, is made again: %v, %v", x.stmt, list, err)
+		}
+	}
+}
+
+func TestShadows(t *testing.T) {
+	c := &config{database: regexp.MustCompile("^db$"), table: regexp.MustCompile("^(?:.*)$")}
+	d := &database{config: c}
+	for name, want := range map[string]string{"_t_gho": "t", "_t_ghc": "t", "_t_del": "t", "_t_20240102030405_del": "t", "_t_new": "t", "__t_old": "t", "t_new": "", "t": "", "_t": ""} {
+		if got := d.shadowOf("db", name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		for _, c.online = range []bool{false, true} {
+			if got := d.captured("db", name); got != (want == "" || !c.online) {
+				t.Errorf("%s captured: %v", name, got)
+			}
+		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for in, want := range map[string]string{"int(11)": "int", "int(11) unsigned": "int unsigned", "tinyint(1)": "tinyint(1)", "tinyint(4)": "tinyint", "year(-1)": "year", "decimal(10,2)": "decimal(10,2)",
+		"enum('A','b')": "enum('A','b')", "int(5) unsigned zerofill": "int unsigned", "varchar(20)": "varchar(20)", "double(-1,-1)": "double"} {
+		if got := plain(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// TestNames: transactions are counted by name, and the list of a file's begin is
+// taken over.
+func TestNames(t *testing.T) {
+	l := &logReader{database: &database{gtids: true}}
+	l.before("11111111-1111-1111-1111-111111111111:1-5,22222222-2222-2222-2222-222222222222:1-3")
+	l.name = gtid{sid: uuid.MustParse("11111111-1111-1111-1111-111111111111"), gno: 6}
+	l.finish()
+	if want := "11111111-1111-1111-1111-111111111111:1-6,22222222-2222-2222-2222-222222222222:1-3"; l.done != want {
+		t.Errorf("%s, want %s", l.done, want)
+	}
+	l.beforeMaria([]gomysql.MariadbGTID{{DomainID: 0, ServerID: 1, SequenceNumber: 4}, {DomainID: 0, ServerID: 2, SequenceNumber: 9}})
+	l.name = gtid{maria: &gomysql.MariadbGTID{DomainID: 0, ServerID: 2, SequenceNumber: 10}}
+	l.finish()
+	if l.done != "0-2-10" {
+		t.Error(l.done)
 	}
 }

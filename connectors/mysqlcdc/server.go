@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -21,8 +23,12 @@ type database struct {
 	control sqldb.Conn // of the reader's goroutine
 	chunks  sqldb.Conn // of the chunks' goroutine, nil until the first
 
+	gtids bool // the server names its transactions
+	other bool // the state is of another server
+
 	mu     sync.Mutex
-	tables map[string]*table // by ID: as the log has them now
+	tables map[string]*table     // by ID: as the log has them now
+	all    map[*cdc.Table]*table // and as they were
 }
 
 // table is a captured table with what its values need beside their SQL types.
@@ -38,6 +44,22 @@ type def struct {
 	Name string   `json:"name"`
 	Cols []colDef `json:"cols"`
 	Key  []string `json:"key,omitempty"`
+	// Unique: the key isn't the primary one.
+	Unique    bool   `json:"u,omitempty"`
+	Collation string `json:"c,omitempty"` // of new text columns
+	// Asof is where the server's log ended when the definition was read, or behind the
+	// statement that made it: statements before are in it.
+	Asof *cdc.Pos `json:"asof,omitempty"`
+	// Since is where the log ended when the table was found, whose rows are read from
+	// then on: changes before may be of another structure.
+	Since *cdc.Pos `json:"since,omitempty"`
+}
+
+func (x *def) asof() cdc.Pos {
+	if x.Asof == nil {
+		return cdc.Pos{}
+	}
+	return *x.Asof
 }
 
 type colDef struct {
@@ -48,7 +70,7 @@ type colDef struct {
 }
 
 func open(ctx context.Context, c *config) (cdc.Database, error) {
-	d := &database{config: c, tables: map[string]*table{}}
+	d := &database{config: c, tables: map[string]*table{}, all: map[*cdc.Table]*table{}}
 	var err error
 	tries := 0
 	for {
@@ -93,8 +115,8 @@ func (d *database) check(ctx context.Context) error {
 		return fmt.Errorf("%s has binlog_row_image %s: set it to FULL", d.server, image)
 	}
 	if !d.maria {
-		return d.control.Query(ctx, "SELECT @@server_uuid", func(r []sqldb.Cell) error {
-			d.id = r[0].String()
+		return d.control.Query(ctx, "SELECT @@server_uuid, @@gtid_mode", func(r []sqldb.Cell) error {
+			d.id, d.gtids = r[0].String(), r[1].String() == "ON"
 			return nil
 		})
 	}
@@ -120,7 +142,10 @@ func (d *database) Start(ctx context.Context) (cdc.Mark, bool, error) {
 		return cdc.Mark{Pos: place(first, 4)}, false, nil
 	case "specific-offset":
 		if d.file == "" {
-			return cdc.Mark{}, false, nil // by GTIDs: the log says where that is
+			if !d.maria && !d.gtids {
+				return cdc.Mark{}, false, fmt.Errorf("'scan.startup.specific-offset.gtid-set': %s has gtid_mode off", d.server)
+			}
+			return cdc.Mark{Done: d.set}, false, nil // the log says where that is
 		}
 		return cdc.Mark{Pos: place(d.file, d.pos)}, false, nil
 	}
@@ -128,7 +153,11 @@ func (d *database) Start(ctx context.Context) (cdc.Mark, bool, error) {
 		return cdc.Mark{}, true, nil
 	}
 	now, err := d.Now(ctx)
-	return cdc.Mark{Pos: now}, d.mode == "initial", err
+	if err != nil {
+		return cdc.Mark{}, false, err
+	}
+	m, err := d.executed(ctx, now)
+	return m, d.mode == "initial", err
 }
 
 // Now is the log's end.
@@ -169,7 +198,7 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 		}
 	} else {
 		var err error
-		if list, err = d.find(ctx, ""); err != nil {
+		if list, err = d.read(ctx, ""); err != nil {
 			return nil, nil, err
 		}
 		if len(list) == 0 {
@@ -180,11 +209,17 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 	defer d.mu.Unlock()
 	var out []*cdc.Table
 	for _, x := range list {
+		switch {
+		case d.other: // places in another server's log
+			x.Asof, x.Since = nil, nil
+		case defs == nil && d.mode == "initial":
+			x.Since = x.Asof
+		}
 		t, err := d.table(x)
 		if err != nil {
 			return nil, nil, err
 		}
-		d.tables[t.ID] = t
+		d.know(t)
 		out = append(out, t.Table)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
@@ -202,13 +237,105 @@ func (d *database) defs() []byte {
 	return b
 }
 
+// know makes a table the one of its name. mu is held.
+func (d *database) know(t *table) { d.tables[t.ID], d.all[t.Table] = t, t }
+
+// Added are the matching tables that aren't known yet.
+func (d *database) Added(ctx context.Context) ([]*cdc.Table, []byte, error) {
+	d.mu.Lock()
+	have := map[string]bool{}
+	for id := range d.tables {
+		have[id] = true
+	}
+	d.mu.Unlock()
+	c, err := (sqldb.MySQL{}).Open(ctx, d.server) // the old connection may be long lost
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
+	look := &database{config: d.config, control: c, maria: d.maria}
+	names, err := look.list(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []*cdc.Table
+	for _, id := range names {
+		if have[id] {
+			continue
+		}
+		list, err := look.read(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, x := range list {
+			x.Since = x.Asof
+			t, err := d.table(x)
+			if err != nil {
+				return nil, nil, err
+			}
+			d.mu.Lock()
+			if d.tables[t.ID] == nil { // else the log has told of it meanwhile
+				d.know(t)
+				out = append(out, t.Table)
+			}
+			d.mu.Unlock()
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return out, d.defs(), nil
+}
+
+// read reads definitions, and where the log ends that they are of: nothing changes
+// them between two looks.
+func (d *database) read(ctx context.Context, id string) ([]def, error) {
+	list, err := d.find(ctx, id)
+	if err != nil || d.mode == "snapshot" {
+		return list, err
+	}
+	for range 10 {
+		at, err := end(ctx, d.control)
+		if err != nil {
+			return nil, err
+		}
+		again, err := d.find(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		same := reflect.DeepEqual(list, again)
+		list = again
+		if same {
+			for i := range list {
+				list[i].Asof = &at
+			}
+			break
+		}
+	}
+	return list, nil
+}
+
+// tablesQuery lists base tables with their collations.
+const tablesQuery = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'" +
+	" AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+
+// list is the IDs of the matching tables.
+func (d *database) list(ctx context.Context) (ids []string, err error) {
+	err = d.control.Query(ctx, tablesQuery, func(r []sqldb.Cell) error {
+		if d.captured(r[0].String(), r[1].String()) {
+			ids = append(ids, r[0].String()+"."+r[1].String())
+		}
+		return nil
+	})
+	sort.Strings(ids)
+	return ids, err
+}
+
 // find reads the definitions of the matching tables, of one alone when id isn't "".
 func (d *database) find(ctx context.Context, id string) ([]def, error) {
 	lit := (&sqldb.Encoder{Dialect: sqldb.MySQL{}}).String
 	var list []def
-	err := d.control.Query(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"+
-		" AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')", func(r []sqldb.Cell) error {
-		x := def{DB: r[0].String(), Name: r[1].String()}
+	err := d.control.Query(ctx, tablesQuery, func(r []sqldb.Cell) error {
+		x := def{DB: r[0].String(), Name: r[1].String(), Collation: r[2].String()}
 		if d.captured(x.DB, x.Name) && (id == "" || id == x.DB+"."+x.Name) {
 			list = append(list, x)
 		}
@@ -244,7 +371,7 @@ func (d *database) find(ctx context.Context, id string) ([]def, error) {
 		})
 		for _, n := range names {
 			if fits[n] && orderly(x, keys[n]) {
-				x.Key = keys[n]
+				x.Key, x.Unique = keys[n], n != "PRIMARY"
 				break
 			}
 		}
@@ -253,7 +380,7 @@ func (d *database) find(ctx context.Context, id string) ([]def, error) {
 }
 
 func (d *database) captured(db, name string) bool {
-	return d.database.MatchString(db) && d.config.table.MatchString(name)
+	return d.database.MatchString(db) && d.config.table.MatchString(name) && !(d.online && d.shadowOf(db, name) != "")
 }
 
 // orderly says that a key's columns compare as their literals do: not an ENUM, whose
@@ -294,20 +421,22 @@ func (d *database) table(x def) (*table, error) {
 	if len(t.Key) != len(x.Key) {
 		return nil, fmt.Errorf("%s: its key (%s) isn't among its columns", t.ID, strings.Join(x.Key, ", "))
 	}
+	for _, k := range t.Key {
+		form := plain(x.Cols[k].Type)
+		if typ := t.Cols[k].Type; typ.IsInteger() {
+			form = "integer"
+		} else if texts[t.info[k].base] || t.info[k].base == "varbinary" {
+			form = t.info[k].base + " " + x.Cols[k].Collation
+		}
+		t.Order += x.Cols[k].Name + " " + form + ","
+	}
 	return t, nil
 }
 
 func (d *database) of(t *cdc.Table) *table {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if x := d.tables[t.ID]; x != nil && x.Table == t {
-		return x
-	}
-	x := &table{Table: t} // as it was before its structure changed
-	for _, c := range t.Cols {
-		x.info = append(x.info, newColumn(colDef{Name: c.Name, Type: c.Declared}))
-	}
-	return x
+	return d.all[t]
 }
 
 // Chunk is one SELECT in the key's order, and the log's end after it.
@@ -317,17 +446,29 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 		if err != nil {
 			return cdc.Pos{}, err
 		}
+		if err := d.same(ctx, c); err != nil {
+			c.Close()
+			return cdc.Pos{}, err
+		}
 		d.chunks = c
 	}
 	my := sqldb.MySQL{}
-	statement := t.ChunkQuery(my.Quote, my.Quote(t.Database)+"."+my.Quote(t.Name), after, sqldb.After, limit)
 	info := d.of(t).info
-	err := d.chunks.Query(ctx, statement, func(cells []sqldb.Cell) error {
-		for i := range cells {
-			info[i].queried(&cells[i])
+	query := func(gone map[string]bool) error {
+		return d.chunks.Query(ctx, t.ChunkQuery(my.Quote, my.Quote(t.Database)+"."+my.Quote(t.Name), after, sqldb.After, limit, gone), func(cells []sqldb.Cell) error {
+			for i := range cells {
+				info[i].queried(&cells[i])
+			}
+			return row(cells)
+		})
+	}
+	err := query(nil)
+	if sqldb.KindOf(err) == sqldb.NoColumn { // the log hasn't told of it yet
+		var gone map[string]bool
+		if gone, err = d.gone(ctx, t); err == nil {
+			err = query(gone)
 		}
-		return row(cells)
-	})
+	}
 	var high cdc.Pos
 	if err == nil && d.mode != "snapshot" {
 		high, err = end(ctx, d.chunks)
@@ -337,6 +478,35 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 		d.chunks = nil
 	}
 	return high, err
+}
+
+// gone are the columns that a table no longer has, where that may be.
+func (d *database) gone(ctx context.Context, t *cdc.Table) (map[string]bool, error) {
+	look := &database{config: d.config, control: d.chunks}
+	list, err := look.find(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%s was dropped or renamed while it was read", t.ID)
+	}
+	old := d.of(t).Def
+	what, _ := difference(&old, &list[0])
+	if d.change != "ignore" {
+		return nil, fmt.Errorf("%s changed its structure while it was read: %s. 'scan.schema-change' = 'ignore' reads columns that are gone as NULL", t.ID, what)
+	}
+	out := map[string]bool{}
+	for _, c := range t.Cols {
+		if !slices.ContainsFunc(list[0].Cols, func(n colDef) bool { return n.Name == c.Name }) {
+			out[c.Name] = true
+		}
+	}
+	for _, k := range t.Key {
+		if out[t.Cols[k].Name] {
+			return nil, fmt.Errorf("%s lost column %q of its key while it was read", t.ID, t.Cols[k].Name)
+		}
+	}
+	return out, nil
 }
 
 // Greater compares keys as the server does: by the columns' collations.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/cdc"
@@ -30,7 +32,9 @@ type config struct {
 	mode      string
 	file      string
 	pos       uint64
-	gtids     string
+	set       string // of GTIDs
+	added     bool
+	online    bool
 	from      int64 // ms
 	change    string
 	truncate  string
@@ -47,7 +51,8 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	c := &config{path: t.Path, names: [2]string{o.String("database-name"), o.String("table-name")},
 		server: sqldb.Server{Host: o.String("hostname"), Port: int(o.Int("port")), User: o.String("username"), Password: o.String("password"), Timeout: o.Duration("connect.timeout")},
 		zone:   time.UTC, mode: o.String("scan.startup.mode"), file: o.String("scan.startup.specific-offset.file"), pos: uint64(o.Int("scan.startup.specific-offset.pos")),
-		gtids: o.String("scan.startup.specific-offset.gtid-set"), from: o.Int("scan.startup.timestamp-millis"), change: o.String("scan.schema-change"),
+		set: strings.Join(strings.Fields(o.String("scan.startup.specific-offset.gtid-set")), ""), added: o.Bool("scan.newly-added-table.enabled"), online: o.Bool("scan.parse.online.schema.changes.enabled"),
+		from: o.Int("scan.startup.timestamp-millis"), change: o.String("scan.schema-change"),
 		truncate: o.String("scan.truncate"), retries: int(o.Int("connect.max-retries")), heartbeat: o.Duration("heartbeat.interval"), nullable: map[string]bool{}}
 	var err error
 	if c.database, err = regexp.Compile("^(?:" + c.names[0] + ")$"); err != nil {
@@ -76,11 +81,6 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 		}
 		c.idLow, c.idHigh = uint32(a), uint32(b)
 	}
-	for _, name := range []string{"scan.newly-added-table.enabled", "scan.parse.online.schema.changes.enabled"} {
-		if o.Bool(name) {
-			return bad("not supported yet: '%s' = 'true'", name)
-		}
-	}
 	for _, name := range []string{"scan.startup.specific-offset.skip-events", "scan.startup.specific-offset.skip-rows"} {
 		if o.Int(name) != 0 {
 			return bad("not supported yet: '%s'", name)
@@ -88,7 +88,12 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	}
 	switch c.mode {
 	case "specific-offset":
-		if c.file == "" && c.gtids == "" {
+		if _, err := gomysql.ParseMysqlGTIDSet(c.set); err != nil && c.file == "" {
+			if _, err := gomysql.ParseMariadbGTIDSet(c.set); err != nil {
+				return bad("'scan.startup.specific-offset.gtid-set' is %q; write uuid:1-100,... (MySQL) or domain-server-number,... (MariaDB)", c.set)
+			}
+		}
+		if c.file == "" && c.set == "" {
 			return bad("'scan.startup.mode' = 'specific-offset' needs 'scan.startup.specific-offset.file' and '.pos', or '.gtid-set'")
 		}
 	case "timestamp":
@@ -130,12 +135,18 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 		Decode: func(tb *cdc.Table) (*sqldb.Decoder, []int, error) {
 			return c.decoder(physical, tb)
 		}}
+	if c.added && !only {
+		s.New = max(min(c.heartbeat, look), time.Second)
+	}
 	s.Sends = batch.Changes{Kinds: batch.All}
 	if only || s.Append {
 		s.Sends.Kinds = batch.InsertOnly
 	}
 	return s, nil
 }
+
+// look is how often the server is asked for new tables.
+const look = 10 * time.Second
 
 func targetsOf(s *types.Schema) []sqldb.Target {
 	out := make([]sqldb.Target, s.Len())

@@ -352,11 +352,11 @@ func (l *logReader) relation(ctx context.Context, p *parser) error {
 		return err
 	}
 	l.mu.Lock()
-	l.tables[nt.ID] = nt
+	l.know(nt)
 	defs := l.defs()
 	l.mu.Unlock()
 	l.rels[id] = nt
-	if !l.tell(ctx, cdc.Event{Defs: defs}) {
+	if !l.tell(ctx, cdc.Event{Defs: defs, From: l.mark, Table: nt.Table}) {
 		return ctx.Err()
 	}
 	return nil
@@ -419,7 +419,7 @@ func (l *logReader) row(ctx context.Context, kind byte, p *parser) error {
 	step := 1
 	switch kind {
 	case 'U':
-		c.Kind, step = cdc.Update, 2
+		c.Kind, c.KeyOnly, step = cdc.Update, which == 'K', 2
 		if c.Before == nil { // no REPLICA IDENTITY FULL, and the key stayed
 			if !l.upsert {
 				return fmt.Errorf("%s: the log lacks the row before an update: ALTER TABLE %s REPLICA IDENTITY FULL, or 'changelog-mode' = 'upsert'", t.ID, dialect.Quote(t.Schema)+"."+dialect.Quote(t.Name))
@@ -427,7 +427,7 @@ func (l *logReader) row(ctx context.Context, kind byte, p *parser) error {
 			c.Before = c.After
 		}
 	case 'D':
-		c.Kind = cdc.Delete
+		c.Kind, c.KeyOnly = cdc.Delete, which == 'K'
 		if which == 'K' && !l.upsert {
 			return fmt.Errorf("%s: the log lacks the row before a delete: ALTER TABLE %s REPLICA IDENTITY FULL, or 'changelog-mode' = 'upsert'", t.ID, dialect.Quote(t.Schema)+"."+dialect.Quote(t.Name))
 		}

@@ -28,6 +28,7 @@ var Connector = &connectors.Connector{
 		{Name: "decoding.plugin.name", Default: "pgoutput", Doc: "pgoutput, which every server has."},
 		{Name: "publication.name", Doc: "The publication; without, one named millrace_SLOT is made for the tables."},
 		{Name: "changelog-mode", Type: formats.EnumOption, Enum: []string{"all", "upsert"}, Default: "all", Doc: "all needs REPLICA IDENTITY FULL; upsert sends no -U and deletes by key."},
+		{Name: "scan.newly-added-table.enabled", Type: formats.BoolOption, Default: "false", Doc: "Tables that match and were made, renamed or allowed later are read too, at a restart and every ten seconds, while the others' log goes on."},
 		{Name: "heartbeat.interval.ms", Type: formats.DurationOption, Default: "30s", Doc: "How often a quiet server is asked where its log is."},
 		{Name: "heartbeat.interval", Type: formats.DurationOption, Doc: "The same."},
 		{Name: "scan.incremental.snapshot.enabled", Type: formats.BoolOption, Default: "true", Doc: "Always so."},

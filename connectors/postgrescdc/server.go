@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -26,7 +27,8 @@ type database struct {
 	safe    atomic.Uint64
 
 	mu     sync.Mutex
-	tables map[string]*table // by ID: as the log has them now
+	tables map[string]*table     // by ID: as the log has them now
+	all    map[*cdc.Table]*table // and as they were
 }
 
 // table is a captured table.
@@ -57,7 +59,7 @@ var dialect = sqldb.Postgres{}
 func text(s string) string { return (&sqldb.Encoder{Dialect: dialect}).String(s) }
 
 func open(ctx context.Context, c *config) (cdc.Database, error) {
-	d := &database{config: c, tables: map[string]*table{}}
+	d := &database{config: c, tables: map[string]*table{}, all: map[*cdc.Table]*table{}}
 	var err error
 	tries := 0
 	for {
@@ -203,10 +205,8 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 		if len(list) == 0 {
 			return nil, nil, &sqldb.Fault{Kind: sqldb.NoTable, Server: d.server, Err: fmt.Errorf("none matches schema-name %q and table-name %q", d.names[0], d.names[1]), Hint: "check the names, or the user can't see it"}
 		}
-		for _, x := range list {
-			if !x.full && !d.upsert && d.mode != "snapshot" {
-				return nil, nil, fmt.Errorf("%s.%s has no REPLICA IDENTITY FULL, so its log lacks the rows before a change: ALTER TABLE %s REPLICA IDENTITY FULL, or 'changelog-mode' = 'upsert'", x.Schema, x.Name, dialect.Quote(x.Schema)+"."+dialect.Quote(x.Name))
-			}
+		if err := d.identities(list); err != nil {
+			return nil, nil, err
 		}
 	}
 	d.mu.Lock()
@@ -217,7 +217,7 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 		if err != nil {
 			return nil, nil, err
 		}
-		d.tables[t.ID] = t
+		d.know(t)
 		out = append(out, t.Table)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
@@ -227,6 +227,86 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 		}
 	}
 	return out, d.defs(), nil
+}
+
+// identities says whether the log will hold what is needed of tables.
+func (d *database) identities(list []def) error {
+	for _, x := range list {
+		if !x.full && !d.upsert && d.mode != "snapshot" {
+			return fmt.Errorf("%s.%s has no REPLICA IDENTITY FULL, so its log lacks the rows before a change: ALTER TABLE %s REPLICA IDENTITY FULL, or 'changelog-mode' = 'upsert'", x.Schema, x.Name, dialect.Quote(x.Schema)+"."+dialect.Quote(x.Name))
+		}
+	}
+	return nil
+}
+
+// know makes a table the one of its name. mu is held.
+func (d *database) know(t *table) { d.tables[t.ID], d.all[t.Table] = t, t }
+
+// Added are the matching tables that aren't known yet. They are published, and then
+// every transaction that may have changed them before is waited for: what they did
+// isn't in the log, but a SELECT sees it from now on.
+func (d *database) Added(ctx context.Context) ([]*cdc.Table, []byte, error) {
+	c, err := dialect.Open(ctx, d.server) // the old connection may be long lost
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
+	list, err := find(ctx, d.config, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.mu.Lock()
+	var fresh, every []def
+	for _, x := range list {
+		if d.tables[x.Schema+"."+x.Name] == nil {
+			fresh = append(fresh, x)
+		}
+		every = append(every, x)
+	}
+	d.mu.Unlock()
+	if err := d.identities(fresh); err != nil || len(fresh) == 0 {
+		return nil, nil, err
+	}
+	var out []*cdc.Table
+	d.mu.Lock()
+	for _, x := range fresh { // known before the log tells of them
+		t, err := newTable(d.server.Database, x)
+		if err != nil {
+			d.mu.Unlock()
+			return nil, nil, err
+		}
+		d.know(t)
+		out = append(out, t.Table)
+	}
+	defs := d.defs()
+	d.mu.Unlock()
+	look := &database{config: d.config, control: c}
+	if err := look.publish(ctx, every); err != nil {
+		return nil, nil, err
+	}
+	id := ""
+	if err := c.Query(ctx, "SELECT txid_current()", func(r []sqldb.Cell) error { id = r[0].String(); return nil }); err != nil {
+		return nil, nil, err
+	}
+	for over := false; !over; {
+		err := c.Query(ctx, "SELECT txid_snapshot_xmin(txid_current_snapshot()) > "+id, func(r []sqldb.Cell) error { over = r[0].String() == "t"; return nil })
+		if err != nil {
+			return nil, nil, err
+		}
+		if !over {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				return nil, nil, ctx.Err()
+			}
+		}
+	}
+	return out, defs, nil
+}
+
+// Follows is no: a place in the log means nothing to another server.
+func (d *database) Follows(context.Context, string) error {
+	return errors.New("a slot's place can't be carried over")
 }
 
 // publish makes the publication when it's ours to make.
@@ -371,6 +451,16 @@ func newTable(db string, x def) (*table, error) {
 	if len(t.Key) != len(x.Key) {
 		return nil, fmt.Errorf("%s: its key (%s) isn't among its columns", t.ID, strings.Join(x.Key, ", "))
 	}
+	for _, k := range t.Key {
+		form := x.Cols[k].Type
+		switch typ := t.Cols[k].Type; {
+		case typ.IsInteger():
+			form = "integer"
+		case typ.Kind == types.VarChar:
+			form = "text " + x.Cols[k].Collation
+		}
+		t.Order += x.Cols[k].Name + " " + form + ","
+	}
 	return t, nil
 }
 
@@ -383,7 +473,16 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 		}
 		d.chunks = c
 	}
-	err := d.chunks.Query(ctx, t.ChunkQuery(dialect.Quote, dialect.Quote(t.Schema)+"."+dialect.Quote(t.Name), after, behind, limit), row)
+	query := func(gone map[string]bool) error {
+		return d.chunks.Query(ctx, t.ChunkQuery(dialect.Quote, dialect.Quote(t.Schema)+"."+dialect.Quote(t.Name), after, behind, limit, gone), row)
+	}
+	err := query(nil)
+	if sqldb.KindOf(err) == sqldb.NoColumn { // the log hasn't told of it yet
+		var gone map[string]bool
+		if gone, err = d.gone(ctx, t); err == nil {
+			err = query(gone)
+		}
+	}
 	var high uint64
 	if err == nil && d.mode != "snapshot" {
 		high, err = d.now(ctx, d.chunks)
@@ -395,6 +494,37 @@ func (d *database) Chunk(ctx context.Context, t *cdc.Table, after string, limit 
 	return cdc.Pos{Off: high}, err
 }
 
+// gone are the columns that a table no longer has, where that may be.
+func (d *database) gone(ctx context.Context, t *cdc.Table) (map[string]bool, error) {
+	list, err := find(ctx, d.config, d.chunks)
+	if err != nil {
+		return nil, err
+	}
+	out, first := map[string]bool{}, ""
+	for _, x := range list {
+		if x.Schema+"."+x.Name != t.ID {
+			continue
+		}
+		for _, c := range t.Cols {
+			if slices.ContainsFunc(x.Cols, func(n colDef) bool { return n.Name == c.Name }) {
+				continue
+			}
+			if out[c.Name] = true; first == "" {
+				first = c.Name
+			}
+		}
+	}
+	if d.change != "ignore" {
+		return nil, fmt.Errorf("%s changed its structure while it was read: column %q was dropped or renamed. 'scan.schema-change' = 'ignore' reads columns that are gone as NULL", t.ID, first)
+	}
+	for _, k := range t.Key {
+		if out[t.Cols[k].Name] {
+			return nil, fmt.Errorf("%s lost column %q of its key while it was read", t.ID, t.Cols[k].Name)
+		}
+	}
+	return out, nil
+}
+
 // behind is the condition that a row lies behind a key.
 func behind(names, values []string) string {
 	return "(" + strings.Join(names, ", ") + ") > (" + strings.Join(values, ", ") + ")"
@@ -403,7 +533,7 @@ func behind(names, values []string) string {
 // Greater compares keys as the server does: by the columns' collations.
 func (d *database) Greater(ctx context.Context, t *cdc.Table, pairs [][2]string) ([]bool, error) {
 	d.mu.Lock()
-	cols := d.tables[t.ID].Def.Cols
+	cols := d.all[t].Def.Cols
 	d.mu.Unlock()
 	collation := map[string]string{}
 	for _, c := range cols {

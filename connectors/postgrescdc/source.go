@@ -92,6 +92,9 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 		Purged: o.String("scan.purged-log"), Meta: meta, Tries: c.retries,
 		Open:   func(ctx context.Context) (cdc.Database, error) { return open(ctx, c) },
 		Decode: func(tb *cdc.Table) (*sqldb.Decoder, []int, error) { return c.decoder(physical, tb) }}
+	if o.Bool("scan.newly-added-table.enabled") && !only {
+		s.New = look
+	}
 	s.Sends = batch.Changes{Kinds: batch.All}
 	switch {
 	case only, s.Append:
@@ -101,6 +104,9 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	}
 	return s, nil
 }
+
+// look is how often the server is asked for new tables.
+const look = 10 * time.Second
 
 // decoder finds the declared columns in a table.
 func (c *config) decoder(schema *types.Schema, t *cdc.Table) (*sqldb.Decoder, []int, error) {

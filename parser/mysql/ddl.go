@@ -25,6 +25,8 @@ type Column struct {
 	Unsigned  bool
 	Generated bool
 	Comment   string
+	// Charset and Collation are those that the definition of a text column names.
+	Charset, Collation string
 }
 
 // Table is what a CREATE TABLE says.
@@ -34,6 +36,8 @@ type Table struct {
 	Key          []string   // primary key
 	Unique       [][]string // other unique keys
 	Comment      string
+	// Charset and Collation are the table's own, "" where the statement names none.
+	Charset, Collation string
 }
 
 // ParseTable reads a CREATE TABLE, such as SHOW CREATE TABLE gives.
@@ -65,13 +69,15 @@ const (
 	CreateLike                     // a table like another: Like
 	Drop                           // a table
 	Rename                         // a table: NewSchema (may be "") and NewName
-	Truncate                       // a table's rows
+	Truncate                       // a table's rows, or those of some partitions
 	Add                            // a column: Column, and First or After (neither: last)
 	Modify                         // a column: Column, From is its old name; First or After may move it
 	RenameColumn                   // a column: From and Column.Name
 	DropColumn                     // a column: From
 	SetKey                         // the primary key: Key
 	DropKey                        // the primary key
+	Retext                         // character sets or collations of existing columns, or of those to come
+	Rekey                          // unique keys
 	Other                          // nothing a reader of rows must know: indexes, options
 )
 
@@ -81,6 +87,7 @@ type Change struct {
 	Kind               ChangeKind
 	Schema, Name       string
 	Table              *Table
+	IfNotExists        bool   // of a Create or CreateLike, which then may have done nothing
 	Like               string // dotted
 	NewSchema, NewName string
 	Column             Column
@@ -105,6 +112,7 @@ func ParseDDL(sql string) ([]Change, error) {
 		} else {
 			c.Table = table(n)
 		}
+		c.IfNotExists = n.IfNotExists
 		return []Change{c}, nil
 	case *tast.DropTableStmt:
 		if n.IsView {
@@ -124,7 +132,9 @@ func ParseDDL(sql string) ([]Change, error) {
 	case *tast.TruncateTableStmt:
 		return []Change{{Kind: Truncate, Schema: n.Table.Schema.O, Name: n.Table.Name.O}}, nil
 	case *tast.CreateIndexStmt:
-		return []Change{{Kind: Other, Schema: n.Table.Schema.O, Name: n.Table.Name.O}}, nil
+		return []Change{{Kind: Rekey, Schema: n.Table.Schema.O, Name: n.Table.Name.O}}, nil
+	case *tast.DropIndexStmt:
+		return []Change{{Kind: Rekey, Schema: n.Table.Schema.O, Name: n.Table.Name.O}}, nil
 	case *tast.AlterTableStmt:
 		var out []Change
 		for _, s := range n.Specs {
@@ -189,6 +199,17 @@ func spec(s *tast.AlterTableSpec) []Change {
 		if s.Constraint.Tp == tast.ConstraintPrimaryKey {
 			return []Change{{Kind: SetKey, Key: keyColumns(s.Constraint)}}
 		}
+		return []Change{{Kind: Rekey}}
+	case tast.AlterTableDropIndex:
+		return []Change{{Kind: Rekey}}
+	case tast.AlterTableOption:
+		for _, o := range s.Options {
+			if o.Tp == tast.TableOptionCharset || o.Tp == tast.TableOptionCollate {
+				return []Change{{Kind: Retext}}
+			}
+		}
+	case tast.AlterTableDropPartition, tast.AlterTableTruncatePartition, tast.AlterTableExchangePartition:
+		return []Change{{Kind: Truncate}}
 	case tast.AlterTableDropPrimaryKey:
 		return []Change{{Kind: DropKey}}
 	}
@@ -228,8 +249,13 @@ func table(n *tast.CreateTableStmt) *Table {
 		}
 	}
 	for _, o := range n.Options {
-		if o.Tp == tast.TableOptionComment {
+		switch o.Tp {
+		case tast.TableOptionComment:
 			t.Comment = o.StrValue
+		case tast.TableOptionCharset:
+			t.Charset = o.StrValue
+		case tast.TableOptionCollate:
+			t.Collation = o.StrValue
 		}
 	}
 	for i := range t.Columns {
@@ -247,6 +273,12 @@ func column(d *tast.ColumnDef) (c Column, primary bool) {
 	if c.Unsigned {
 		c.MySQL += " unsigned"
 	}
+	switch f.GetType() {
+	case tmysql.TypeString, tmysql.TypeVarchar, tmysql.TypeVarString, tmysql.TypeTinyBlob, tmysql.TypeBlob, tmysql.TypeMediumBlob, tmysql.TypeLongBlob, tmysql.TypeEnum, tmysql.TypeSet:
+		if f.GetCharset() != "binary" {
+			c.Charset, c.Collation = f.GetCharset(), f.GetCollate()
+		}
+	}
 	for _, o := range d.Options {
 		switch o.Tp {
 		case tast.ColumnOptionPrimaryKey:
@@ -254,6 +286,8 @@ func column(d *tast.ColumnDef) (c Column, primary bool) {
 			c.Type = c.Type.NotNullable()
 		case tast.ColumnOptionNotNull:
 			c.Type = c.Type.NotNullable()
+		case tast.ColumnOptionCollate:
+			c.Collation = o.StrValue
 		case tast.ColumnOptionGenerated:
 			c.Generated = true
 		case tast.ColumnOptionComment:
