@@ -5,11 +5,14 @@ import (
 	stdcsv "encoding/csv"
 	"errors"
 	"fmt"
+	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/formattest"
 	"github.com/millrace/millrace/types"
 )
 
@@ -23,10 +26,17 @@ func spec(options map[string]string, fields ...types.Type) formats.Spec {
 
 // decode cuts text into records and decodes them.
 func decode(t testing.TB, s formats.Spec, text []byte) (out batch.Batch, bad int) {
+	out, why := decodeBy(t, s, text, true)
+	return out, len(why)
+}
+
+// decodeBy is decode with or without reading a field of many records at a time.
+func decodeBy(t testing.TB, s formats.Spec, text []byte, blocks bool) (out batch.Batch, bad []string) {
 	d, err := newDecoder(s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.(*decoder).plain = d.(*decoder).plain && blocks
 	frame := Format.Framer(s.Options)
 	in := formats.Input{Block: text}
 	for at := 0; at < len(text); {
@@ -43,7 +53,7 @@ func decode(t testing.TB, s formats.Spec, text []byte) (out batch.Batch, bad int
 		at += n
 	}
 	out.Reset(s.Schema.Types())
-	if err := d.Decode(in, &out, func(formats.Message, error) error { bad++; return nil }); err != nil {
+	if err := d.Decode(in, &out, func(m formats.Message, err error) error { bad = append(bad, fmt.Sprint(m.At, err)); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out, bad
@@ -88,6 +98,69 @@ func TestAgainstEncodingCSV(t *testing.T) {
 	}
 }
 
+// alike says that records are decoded a field of many at a time as one by one.
+func alike(t testing.TB, s formats.Spec, text []byte) {
+	t.Helper()
+	got, bad := decodeBy(t, s, text, true)
+	want, wantBad := decodeBy(t, s, text, false)
+	a, b := formattest.Rows(s.Schema, &got), formattest.Rows(s.Schema, &want)
+	if !slices.Equal(bad, wantBad) || len(a) != len(b) {
+		t.Fatalf("%d rows, bad %q; one by one %d, %q", len(a), bad, len(b), wantBad)
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			t.Fatalf("row %d is %s, one by one %s", i, a[i], b[i])
+		}
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	rnd := rand.New(rand.NewSource(1))
+	odd := []string{"", "x", "NULL", `""`, `"a,b"`, `"a""b"`, `"open`, `a"b`, `"a"b`, `"two` + "\n" + `lines"`, "é", "\xff", `"é"`, "007", "-5", "+5", " 5 ", "123456789", "99999999999999999999", "1.5", "1,2", "2024-02-28 12:34:56.7",
+		"2024-02-28 12:34:56.789123", " 2024-02-28 12:34:56", "2024-02-30 12:34:56", "true", `"7"`, `"2024-02-28 12:34:56.789"`}
+	usual := []func() string{func() string { return fmt.Sprint(rnd.Intn(1 << uint(1+rnd.Intn(30)))) }, func() string { return fmt.Sprint(rnd.Int63() >> uint(rnd.Intn(60))) },
+		func() string { return strings.Repeat("abc ", rnd.Intn(40)) }, func() string { return fmt.Sprint(rnd.Intn(100)) },
+		func() string {
+			return fmt.Sprintf("2024-02-28 %02d:%02d:%02d.%03d", rnd.Intn(24), rnd.Intn(60), rnd.Intn(60), rnd.Intn(1000))
+		},
+		func() string { return fmt.Sprint(rnd.Float64()) }, func() string { return fmt.Sprintf("%q", strings.Repeat("x", rnd.Intn(9))) }, func() string { return fmt.Sprint(rnd.Intn(2) == 0) }}
+	ts := []types.Type{types.IntType, types.BigIntType, types.StringType, types.TinyIntType, types.TimestampType(3), types.DoubleType, types.StringType, types.BooleanType}
+	for round := range 150 {
+		options := map[string]string{}
+		for bit, kv := range [][2]string{{"ignore-parse-errors", "true"}, {"null-literal", "NULL"}, {"empty-string-as-null", "true"}, {"field-delimiter", ";"}, {"ignore-trailing-unmappable", "true"}} {
+			if round>>bit&1 == 1 {
+				options[kv[0]] = kv[1]
+			}
+		}
+		if round%7 == 0 {
+			options["disable-quote-character"] = "true"
+		}
+		rare := 1 + rnd.Intn(3000)
+		var text []byte
+		for range 400 {
+			for f := range ts {
+				value := usual[f]()
+				if rnd.Intn(rare) == 0 {
+					value = odd[rnd.Intn(len(odd))]
+				}
+				if f > 0 {
+					text = append(text, ",;"[round>>3&1])
+				}
+				text = append(text, value...)
+			}
+			if rnd.Intn(rare*4) == 0 {
+				text = append(text, ',')
+			}
+			text = append(text, '\n')
+		}
+		s := spec(options, ts...)
+		if round%3 == 0 {
+			s.Schema = s.Full.Select([]int{4, 0, 6})
+		}
+		alike(t, s, text[:len(text)-round%2])
+	}
+}
+
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"1,x,1.5,a;b\n", "\"", "1,\"a\nb\"\"c\",2\n,,\n", "#c\n\\,\\\n", "1,x,1e400,;;;\n9999999999999999999999,,NaN,\n", "\xff,\xfe\"\n"} {
 		f.Add([]byte(s), byte(0))
@@ -101,6 +174,7 @@ func FuzzCSV(f *testing.F) {
 			}
 		}
 		s := spec(options, types.IntType, types.StringType, types.DoubleType, types.ArrayOf(types.StringType))
+		alike(t, s, text)
 		b, _ := decode(t, s, text)
 		for i := 0; i < b.Len; i++ { // every view lies in its buffer
 			batch.AppendRow(nil, s.Schema.Types(), b.Cols, i)

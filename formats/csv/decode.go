@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/bytemask"
 	"github.com/millrace/millrace/types"
 )
 
@@ -28,6 +29,13 @@ type decoder struct {
 	copied bool
 	own    []byte
 	gather []byte
+
+	// Of blocks of messages (block.go).
+	plain bool // records may be read so
+	tries formats.Blocks
+	masks bytemask.Masks
+	pos   []int // where reading goes on in each message
+	spans []span
 }
 
 // field is a field's bytes in decoder.text.
@@ -49,6 +57,7 @@ func newDecoder(s formats.Spec) (formats.Decoder, error) {
 	for _, f := range s.Full.Fields {
 		d.to = append(d.to, s.Schema.Index(f.Name))
 	}
+	d.plain = d.escape == 0 && !d.trim && !d.comments && d.delim != d.quote
 	d.from = make([]int, s.Schema.Len())
 	for i, c := range d.to {
 		if c >= 0 {
@@ -84,7 +93,11 @@ func supported(t types.Type, top bool) error {
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
 	in, d.gather = in.Gather(d.gather)
 	d.text, d.copied = in.Block, false
-	for i, m := range in.Messages {
+	for i := 0; i < len(in.Messages); i++ {
+		if i += d.blocks(in, i, to); i == len(in.Messages) {
+			break
+		}
+		m := in.Messages[i]
 		in.Begin(i, to.Len)
 		if m.Value == nil || d.comments && bytes.HasPrefix(bytes.TrimLeft(m.Value, " \t"), []byte{'#'}) {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/bytemask"
 	"github.com/millrace/millrace/formats/jsonscan"
 	"github.com/millrace/millrace/types"
 )
@@ -14,13 +15,21 @@ import (
 type decoder struct {
 	*Reader
 	gather []byte
+
+	// Of blocks of messages (block.go).
+	tries formats.Blocks
+	pos   []int // where reading goes on in each message
+	masks bytemask.Masks
 }
 
 // Decode appends a row per object; an array's elements are objects.
 func (d *decoder) Decode(in formats.Input, to *batch.Batch, bad func(formats.Message, error) error) error {
 	in, d.gather = in.Gather(d.gather)
 	d.Begin(in.Block)
-	for i := range in.Messages {
+	for i := 0; i < len(in.Messages); i++ {
+		if i += d.blocks(in, i, to); i == len(in.Messages) {
+			break
+		}
 		m := &in.Messages[i]
 		in.Begin(i, to.Len)
 		if len(m.Value) == 0 {

@@ -160,24 +160,9 @@ func (r *Reader) along(sh *shape, cols []batch.Vector, n, i, end int) (ok, far b
 		case asTime:
 			next = r.fastTime(&cols[s.col], &r.top.kids[s.col], n, b, i)
 		case asFloat:
-			if stop, _ := jsonscan.Number(b, i); stop >= 0 {
-				if f, ok := formats.ParseFloat(b[i:stop], false); ok {
-					v := &cols[s.col]
-					v.F64 = append(v.F64[:n], f)
-					v.SetValid(n)
-					next = stop
-				}
-			}
+			next = r.fastFloat(&cols[s.col], n, b, i)
 		case asBool:
-			v := &cols[s.col]
-			switch {
-			case jsonscan.Word(b, i, "true"):
-				v.I64, next = append(v.I64[:n], 1), i+4
-				v.SetValid(n)
-			case jsonscan.Word(b, i, "false"):
-				v.I64, next = append(v.I64[:n], 0), i+5
-				v.SetValid(n)
-			}
+			next = r.fastBool(&cols[s.col], n, b, i)
 		case pass:
 			if next = jsonscan.Skip(b, i); next < 0 {
 				return false, true
@@ -223,6 +208,34 @@ func (r *Reader) fastInt(v *batch.Vector, c *converter, n int, b []byte, i int) 
 	v.I64 = append(v.I64[:n], x)
 	v.SetValid(n)
 	return i
+}
+
+// fastFloat reads a number; 0: it isn't one.
+func (r *Reader) fastFloat(v *batch.Vector, n int, b []byte, i int) int {
+	stop, _ := jsonscan.Number(b, i)
+	if stop < 0 {
+		return 0
+	}
+	f, ok := formats.ParseFloat(b[i:stop], false)
+	if !ok {
+		return 0
+	}
+	v.F64 = append(v.F64[:n], f)
+	v.SetValid(n)
+	return stop
+}
+
+// fastBool reads true or false; 0: it isn't one.
+func (r *Reader) fastBool(v *batch.Vector, n int, b []byte, i int) int {
+	x, size := int64(1), 4
+	if !jsonscan.Word(b, i, "true") {
+		if x, size = 0, 5; !jsonscan.Word(b, i, "false") {
+			return 0
+		}
+	}
+	v.I64 = append(v.I64[:n], x)
+	v.SetValid(n)
+	return i + size
 }
 
 // fastTime reads a timestamp of 19 to 30 characters without escapes; 0: it isn't
