@@ -115,6 +115,7 @@ var KnownSettings = []Setting{
 	{"execution.checkpointing.tolerable-failed-checkpoints", "failed checkpoints in a row that don't end the job"},
 	{"execution.runtime-mode", "streaming or batch"},
 	{"execution.savepoint.path", "the checkpoint or savepoint that a job goes on from"},
+	{"io.tmp.dirs", "where state goes that memory has no room for; the first of them is used (the state directory, else the system's)"},
 	{"millrace.analyze-for", "how long EXPLAIN ANALYZE runs a statement (10 s)"},
 	{"millrace.detached", "true: INSERT jobs go on when the shell ends"},
 	{"millrace.late-rows", "how many rows that came too late an operator keeps for sys.late (100)"},

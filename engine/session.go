@@ -237,8 +237,9 @@ func (s *Session) jobConfig(q *types.Session) (job.Config, error) {
 	if c.MiniBatch.Enabled && (c.MiniBatch.Latency <= 0 || c.MiniBatch.Size <= 0) && err == nil {
 		err = sqlerr.New(sqlerr.Option, sqlerr.Span{}, "table.exec.mini-batch.enabled needs table.exec.mini-batch.allow-latency and table.exec.mini-batch.size, both above 0")
 	}
-	c.Evict = s.Option("millrace.evict", "false") == "true"    // a test mode
-	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0) // likewise
+	c.Spill = job.Spill{Dir: s.spillDir(), Always: s.Option("millrace.spill", "") == "always"} // always: a test mode
+	c.Evict = s.Option("millrace.evict", "false") == "true"                                    // a test mode
+	c.EdgeBatches = max(number("millrace.edge-batches", 0), 0)                                 // likewise
 	s.checkpointing(&c, number, duration)
 	if e := s.refused(); e != nil && err == nil {
 		err = e

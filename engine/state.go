@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"os"
 	"strings"
 
 	"github.com/millrace/millrace/sqlerr"
@@ -8,6 +9,19 @@ import (
 	"github.com/millrace/millrace/state/arena"
 	"github.com/millrace/millrace/state/plain"
 )
+
+// spillDir is where state goes that memory has no room for: io.tmp.dirs, else the
+// state directory, which isn't in memory as a system's temporary one may be.
+func (s *Session) spillDir() string {
+	dirs := strings.FieldsFunc(s.Option("io.tmp.dirs", ""), func(r rune) bool { return r == ',' || r == os.PathListSeparator || r == '|' })
+	if len(dirs) > 0 {
+		return dirs[0]
+	}
+	if s.cfg.StateDir != "" && s.cfg.FS == nil {
+		return s.cfg.StateDir
+	}
+	return os.TempDir()
+}
 
 // store reads millrace.state: what a task keeps its state in. plain, on Go maps, is
 // there to be compared with.

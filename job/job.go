@@ -41,6 +41,7 @@ import (
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/checkpoint"
+	"github.com/millrace/millrace/state/spill"
 	"github.com/millrace/millrace/types"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	EdgeBatches   int           // batches a sender may have under way to one receiver; 0: the default
 	Evict         bool          // a test mode: no state id survives its turn
 	Memory        *operators.Budget
+	Spill         Spill
 	Checkpoint    Checkpoint
 	Restart       Restart
 	// Driver makes what runs an attempt; nil: NewWorkers.
@@ -239,6 +241,10 @@ func (r *run) progress(final bool) Progress {
 // guard turns a panic, which is a bug, into an error with the operator's place.
 func guard(err *error) {
 	if r := recover(); r != nil {
+		if f, ok := r.(*spill.Failure); ok { // of the disk
+			*err = f.Err
+			return
+		}
 		*err = fmt.Errorf("internal error: %v\n%s", r, stack())
 	}
 }

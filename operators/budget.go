@@ -45,6 +45,17 @@ func (b *Budget) Grow(n int64) error {
 	return b.total.Grow(n)
 }
 
+// Process is what the whole process holds, and its limit.
+func (b *Budget) Process() (used, limit int64) {
+	for b != nil && b.total != nil {
+		b = b.total
+	}
+	if b == nil {
+		return 0, 0
+	}
+	return b.used.Load(), b.Limit
+}
+
 // Used is the bytes held.
 func (b *Budget) Used() int64 { return b.used.Load() }
 

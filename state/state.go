@@ -108,7 +108,8 @@ type Cells interface {
 	// page that a running checkpoint still reads is copied first. Upsert, Put and
 	// the collections do so themselves.
 	Touch(ids []uint32)
-	// I64, Hi and F64 address the cell of column col; valid until the next Upsert.
+	// I64, Hi and F64 address the cell of column col; valid until the next Upsert, Find
+	// or Each: rows may come back from disk then.
 	I64(col int) batch.Col[int64]
 	Hi(col int) batch.Col[int64]
 	F64(col int) batch.Col[float64]
@@ -284,10 +285,20 @@ type Options struct {
 	// Evict renumbers every row and entry at Release and poisons what they were: a
 	// test mode that catches those who keep ids or views.
 	Evict bool
+	// Spill is where rows go when memory is short; nil: nowhere.
+	Spill *Spill
 	// Wait is called by a snapshot's writer for as long as the task moves the state,
 	// instead of blocking: where one goroutine runs at a time, it lets the task go
 	// first. nil: the writer blocks.
 	Wait func()
+}
+
+// Spill has a store keep on disk what it may not hold in memory.
+type Spill struct {
+	// Dir is the directory for files, which are gone from it as soon as they're open.
+	Dir string
+	// Keep is asked at Release how many bytes a store that holds held may hold.
+	Keep func(held int64) int64
 }
 
 // Block is the content of one table or timer set in one key group, or its changes

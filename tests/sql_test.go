@@ -34,6 +34,7 @@ var settings = []setting{
 	{name: "batch rows 2", options: map[string]string{"millrace.batch-rows": "2"}},
 	{name: "plain state", options: map[string]string{"millrace.state": "plain", "millrace.batch-rows": "7"}},
 	{name: "evicted", options: map[string]string{"millrace.batch-rows": "3", "millrace.evict": "true"}},
+	{name: "spilled", options: map[string]string{"millrace.batch-rows": "3", "millrace.spill": "always"}},
 	{name: "mini-batch", options: map[string]string{"table.exec.mini-batch.enabled": "true",
 		"table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "5", "millrace.batch-rows": "1"}},
 	{name: "parallelism 4", options: map[string]string{"parallelism.default": "4"}},

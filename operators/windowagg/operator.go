@@ -302,14 +302,15 @@ func (o *operator) combine(into, from state.Table) error {
 
 // send emits the rows of a table as one window's.
 func (o *operator) send(t state.Table, at window.Span) error {
-	rows, ids := t.I64(0), o.runs[1][:0]
-	t.Each(func(id uint32) bool {
+	all := o.runs[1][:0]
+	t.Each(func(id uint32) bool { all = append(all, id); return true })
+	o.runs[1] = all
+	rows, ids := t.I64(0), all[:0]
+	for _, id := range all {
 		if *rows.At(id) > 0 {
 			ids = append(ids, id)
 		}
-		return true
-	})
-	o.runs[1] = ids
+	}
 	for from := 0; from < len(ids); from += batch.MaxRows {
 		part := ids[from:min(from+batch.MaxRows, len(ids))]
 		if o.spec.Window.Kind == window.Attached {

@@ -92,8 +92,11 @@ func (b *blob) release() {
 	b.gone = b.gone[:0]
 }
 
-// reset forgets all values and keeps the memory.
-func (b *blob) reset() {
+// reset forgets all values.
+func (b *blob) reset(give bool) {
+	if give {
+		b.memory.zero(b.used, true)
+	}
 	b.used, b.live, b.gone = 0, 0, b.gone[:0]
 	for c := range b.free {
 		b.free[c] = nil

@@ -144,9 +144,9 @@ func (x *index) each(group int, f func(id uint32)) {
 	}
 }
 
-// reset empties the index and keeps the memory.
-func (x *index) reset() {
-	clear(x.mem.buf[:x.used])
+// reset empties the index.
+func (x *index) reset(give bool) {
+	x.mem.zero(x.used, give)
 	*x = index{mem: x.mem}
 }
 

@@ -288,6 +288,31 @@ func (k *keys) append(b []byte, p unsafe.Pointer, bl *blob) []byte {
 	return b
 }
 
+// encoded appends prepared key i as append does that of a row.
+func (k *keys) encoded(b []byte, i int) []byte {
+	switch k.kind {
+	case keyNone:
+		return b
+	case keyBytes:
+		if k.text != nil {
+			s := k.text.Bytes(i)
+			return append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
+		}
+		return append(b, k.enc[k.starts[i]:k.starts[i+1]]...)
+	}
+	for c, l := range k.layout {
+		if len(k.nulls[c]) > 0 && null(k.nulls[c], i) {
+			b = append(b, 0)
+			continue
+		}
+		b = binary.LittleEndian.AppendUint64(append(b, 1), k.words[c][i])
+		if l == types.LayoutWide {
+			b = binary.LittleEndian.AppendUint64(b, k.words[1][i])
+		}
+	}
+	return b
+}
+
 // decode prepares one key from its bytes, as key 0, and returns the bytes behind.
 func (k *keys) decode(b []byte, scratch *batch.Vector) []byte {
 	if k.kind == keyBytes {

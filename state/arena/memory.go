@@ -46,6 +46,13 @@ func alloc(n int) []byte {
 
 func (m *memory) base() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.buf)) }
 
+// zero makes the first n bytes zero, and gives the memory back if give says so.
+func (m *memory) zero(n int, give bool) {
+	if !give || m.mapped == nil || !dropMemory(m.buf[:n]) {
+		clear(m.buf[:n])
+	}
+}
+
 // release unmaps what was outgrown.
 func (m *memory) release() {
 	for _, b := range m.old {

@@ -26,4 +26,12 @@ func mapMemory(n int) (buf, mapped []byte) {
 	return nil, nil
 }
 
+// dropMemory gives the pages of mapped memory back: they read as zero. false: they
+// are as they were.
+func dropMemory(b []byte) bool {
+	const madvDontNeed = 4
+	n := (len(b) + hugePage - 1) &^ (hugePage - 1)
+	return n <= cap(b) && syscall.Madvise(b[:n], madvDontNeed) == nil
+}
+
 func unmapMemory(b []byte) { _ = syscall.Munmap(b) }

@@ -92,9 +92,12 @@ func (r *records) release() {
 	r.gone = r.gone[:0]
 }
 
-// reset forgets all records and keeps the memory, which the next ones find zero.
-func (r *records) reset() {
-	clear(r.mem.buf[:uintptr(r.next)*r.stride])
+// bytes is the memory in use.
+func (r *records) bytes() int64 { return int64(r.next) * int64(r.stride) }
+
+// reset forgets all records; the next ones find their memory zero.
+func (r *records) reset(give bool) {
+	r.mem.zero(int(uintptr(r.next)*r.stride), give)
 	r.next, r.free, r.gone = 1, r.free[:0], r.gone[:0]
 }
 

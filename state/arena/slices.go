@@ -72,21 +72,27 @@ func (t *table) bury() {
 
 // reset forgets everything and keeps the memory.
 func (t *table) reset() {
-	t.records.reset()
-	t.index.reset()
-	t.blob.reset()
+	t.cold.thaw()
+	t.clear(false)
+}
+
+// clear empties a table, and gives its memory back or keeps it.
+func (t *table) clear(give bool) {
+	t.records.reset(give)
+	t.index.reset(give)
+	t.blob.reset(give)
 	t.blob.memory.release()
 	for _, l := range t.lists {
-		l.records.reset()
-		l.long.reset()
+		l.records.reset(give)
+		l.long.reset(give)
 	}
 	for _, m := range t.sets {
-		m.records.reset()
-		m.orders.reset()
-		m.index.reset()
+		m.records.reset(give)
+		m.orders.reset(give)
+		m.index.reset(give)
 	}
 	for _, o := range t.sorted {
-		o.records.reset()
+		o.records.reset(give)
 	}
 	t.deleted, t.deadN, t.swept = t.deleted[:0], 0, 0
 	t.track = tracker{}

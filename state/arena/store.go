@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/spill"
 	"github.com/millrace/millrace/types"
 )
 
@@ -31,6 +32,7 @@ type Store struct {
 	units    []*table // all tables and timers, in the order they were opened
 	restored map[unitKey][]state.Block
 	graves   []*table // dropped slices, whose memory goes at Release
+	spills   *spill.Dir
 
 	// mu is held by a snapshot's writer while it encodes some rows; the task takes it
 	// to move or to give back the memory that rows lie in.
@@ -140,6 +142,9 @@ func (s *Store) Release() {
 			t.bury()
 		}
 		s.graves = s.graves[:0]
+	}
+	if s.opts.Spill != nil && !s.epochs {
+		s.makeRoom()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // was written (with a TTL), 16 bytes for each thing that hangs from it, its cells.
 type table struct {
 	store *Store
+	cold  cold
 	id    state.Identity
 	spec  state.Spec
 	records
@@ -80,6 +81,9 @@ func newTable(s *Store, id state.Identity, spec state.Spec, timer bool) *table {
 // Upsert finds or makes rows, a chunk of keys at a time: what a chunk will read is
 // prefetched while the one before is worked on, once tables outgrow the cache.
 func (t *table) Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh []bool) {
+	if t.cold.rows > 0 {
+		t.recall(keys, hashes[:len(ids)])
+	}
 	t.key.prepare(keys, len(ids))
 	now := t.now()
 	for from := 0; from < len(ids); from += chunk {
@@ -108,6 +112,9 @@ func (t *table) Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh
 
 // Find finds rows.
 func (t *table) Find(keys []batch.Vector, hashes []uint64, ids []uint32) {
+	if t.cold.rows > 0 {
+		t.recall(keys, hashes[:len(ids)])
+	}
 	t.key.prepare(keys, len(ids))
 	now := t.now()
 	for from := 0; from < len(ids); from += chunk {
@@ -403,10 +410,11 @@ func (t *table) Move(into, from uint32) {
 }
 
 // Len counts rows; those that have expired until they're swept.
-func (t *table) Len() int { return t.index.n - t.deadN }
+func (t *table) Len() int { return t.index.n - t.deadN + t.cold.rows }
 
 // Each goes by id.
 func (t *table) Each(f func(id uint32) bool) {
+	t.recallAll()
 	now := t.now()
 	for id := uint32(1); id < t.next; id++ {
 		p := t.ptr(id)
@@ -470,21 +478,25 @@ func (t *table) Sorted(i int) state.Sorted     { return t.sorted[i] }
 
 // bytes is the memory in use.
 func (t *table) bytes() int64 {
-	n := int64(t.blob.used) + int64(t.index.used)
-	for _, r := range t.all() {
-		n += int64(r.next) * int64(r.stride)
+	n := int64(t.blob.used) + int64(t.index.used) + t.records.bytes()
+	for _, l := range t.lists {
+		n += l.records.bytes() + int64(l.long.used)
 	}
 	for _, m := range t.sets {
-		n += int64(m.index.used)
+		n += int64(m.index.used) + m.records.bytes() + m.orders.bytes()
 	}
-	for _, l := range t.lists {
-		n += int64(l.long.used)
+	for _, o := range t.sorted {
+		n += o.records.bytes()
+	}
+	for _, r := range t.cold.runs {
+		n += r.Memory()
 	}
 	return n
 }
 
 // unmap gives the memory back.
 func (t *table) unmap() {
+	t.cold.thaw()
 	for _, s := range t.slices {
 		s.unmap()
 	}

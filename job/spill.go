@@ -1,0 +1,35 @@
+package job
+
+import "math"
+
+// Spill is where state goes that memory has no room for.
+type Spill struct {
+	Dir    string // for files without names; empty: nowhere
+	Always bool   // a test mode: nothing stays in memory from turn to turn
+}
+
+// spillAt is the part of the process's memory, in tenths, that state and kept rows
+// may take before state is spilled: the rest is for batches, buffers and what the
+// collector hasn't found yet.
+const spillAt = 6
+
+// keep says how many bytes the task's state may hold: as many as it wants while the
+// process has room. Then a task with more than its share, an equal part, gives up
+// what it has.
+func (t *task) keep(held int64) int64 {
+	if t.cfg.Spill.Always {
+		return 0
+	}
+	used, limit := t.cfg.Memory.Process()
+	if limit == 0 {
+		return math.MaxInt64
+	}
+	for _, v := range t.vertices {
+		used -= v.charged
+	}
+	room := limit / 10 * spillAt
+	if share := room / int64(len(t.run.tasks)); used+held > room && held > share {
+		return share / 2
+	}
+	return math.MaxInt64
+}
