@@ -3,7 +3,8 @@
 // uninterrupted run.
 //
 // CRASH_KILLS is the number of kills per job shape (`make crash` sets 200); without
-// it each shape is killed once, on fewer rows. CRASH_SEED begins the random numbers.
+// it each shape is killed once, on fewer rows. Every shape also runs on
+// rows that are out of order and late. CRASH_SEED begins the random numbers.
 package crash
 
 import (
@@ -43,36 +44,36 @@ CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHER
 type shape struct {
 	name, columns, format, query string
 	events                       int
-	ties                         bool // results hang on the order of arrival where two subtasks send to one
-	late                         bool
-	timed                        bool // acts on event time: also run on rows out of order and late
+	roll                         string // a file this large is finished; 20kb
+	ties                         bool   // results hang on the order of arrival where two subtasks send to one
+	late                         bool   // rows come out of order, and some after the watermark
 }
 
 var shapes = []shape{
-	{name: "stateless", columns: "auction BIGINT, price BIGINT, ts TIMESTAMP(3)", format: "json", events: 400_000,
+	{name: "stateless", columns: "auction BIGINT, price BIGINT, ts TIMESTAMP(3)", format: "json", events: 60_000,
 		query: "SELECT auction, price, ts FROM bid WHERE MOD(auction, 7) = 1"},
-	{name: "group", columns: "bidder BIGINT, c BIGINT, s BIGINT", format: "changelog-json", events: 150_000,
+	{name: "group", columns: "bidder BIGINT, c BIGINT, s BIGINT", format: "changelog-json", events: 60_000,
 		query: "SELECT bidder, COUNT(*), SUM(price) FROM bid WHERE MOD(auction, 3) = 1 GROUP BY bidder"},
-	{name: "windows", columns: "auction BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, timed: true,
+	{name: "windows", columns: "auction BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 120_000,
 		query: "SELECT auction, window_start, COUNT(*) FROM HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '2' SECOND) GROUP BY auction, window_start, window_end"},
-	{name: "join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 150_000,
+	{name: "join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 60_000,
 		query: "SELECT a.id, a.category, b.price FROM auction a JOIN bid b ON a.id = b.auction WHERE MOD(b.bidder, 3) = 1"},
-	{name: "top-n", columns: "auction BIGINT, bidder BIGINT, price BIGINT, rn BIGINT", format: "changelog-json", events: 150_000, ties: true,
+	{name: "top-n", columns: "auction BIGINT, bidder BIGINT, price BIGINT, rn BIGINT", format: "changelog-json", events: 60_000, ties: true,
 		query: "SELECT auction, bidder, price, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS rn FROM bid) WHERE rn <= 3"},
-	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 150_000,
+	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 60_000,
 		query: "SELECT bidder, auction, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts DESC) AS rn FROM bid) WHERE rn = 1"},
-	{name: "sessions", columns: "bidder BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 300_000, timed: true,
+	{name: "sessions", columns: "bidder BIGINT, w TIMESTAMP(3), c BIGINT", format: "json", events: 120_000,
 		query: "SELECT bidder, window_start, COUNT(*) FROM SESSION(TABLE bid PARTITION BY bidder, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY bidder, window_start, window_end"},
-	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 150_000, timed: true,
+	{name: "over", columns: "bidder BIGINT, price BIGINT, s BIGINT, c BIGINT", format: "json", events: 60_000,
 		query: "SELECT bidder, price, SUM(price) OVER w, COUNT(*) OVER w FROM bid WHERE MOD(auction, 3) = 1 WINDOW w AS (PARTITION BY bidder ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW)"},
-	{name: "match", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 200_000, timed: true,
+	{name: "match", roll: "10kb", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 80_000,
 		query: "SELECT * FROM bid MATCH_RECOGNIZE (PARTITION BY auction, bidder ORDER BY ts MEASURES FIRST(A.ts) AS a, LAST(A.ts) AS z, COUNT(A.price) AS n " +
 			"AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) WITHIN INTERVAL '2' SECOND DEFINE A AS AVG(A.price) < 10000)"},
-	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 200_000, timed: true,
+	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 80_000,
 		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
-	{name: "window-top-n", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 300_000, timed: true,
+	{name: "window-top-n", roll: "1kb", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 120_000,
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
-	{name: "look-up", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 100_000,
+	{name: "look-up", roll: "4kb", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 50_000,
 		query: "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='1ms', 'max-attempts'='2') */ b.auction, b.bidder, n.name FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id WHERE MOD(b.auction, 97) = 1"},
 }
 
@@ -81,7 +82,11 @@ func (s shape) script(dir string) string {
 	if s.late { // a tenth is two seconds behind, which is waited for, and a tenth five
 		delay, open, shift = "3", "TIMESTAMPADD(SECOND, CASE MOD(COALESCE(bid.price, 0), 10) WHEN 7 THEN -5 WHEN 3 THEN -2 ELSE 0 END, ", ")"
 	}
-	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s', 'sink.rolling-policy.file-size' = '20kb');\nINSERT INTO results %s;\n", s.columns, dir, s.format, s.query)
+	roll := s.roll
+	if roll == "" {
+		roll = "20kb"
+	}
+	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s', 'sink.rolling-policy.file-size' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, roll, s.query)
 }
 
 func number(t *testing.T, name string, def int) int {
@@ -223,10 +228,8 @@ func TestKill(t *testing.T) {
 	bin := build(t)
 	all := shapes
 	for _, s := range shapes {
-		if s.timed {
-			s.name, s.late = s.name+"-late", true
-			all = append(all, s)
-		}
+		s.name, s.late = s.name+"-late", true
+		all = append(all, s)
 	}
 	for i, s := range all {
 		for _, p := range []int{1, 2} {
