@@ -32,7 +32,7 @@ func Dial(socket string) *Client {
 // all of this user's.
 func Processes(stateDir string) []*Client {
 	pattern := filepath.Join(RuntimeDir(), "*.sock")
-	if stateDir != "" {
+	if stateDir = socketDir(stateDir); stateDir != "" {
 		pattern = filepath.Join(stateDir, "control*.sock")
 	}
 	names, _ := filepath.Glob(pattern)

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/files/place"
 	"github.com/millrace/millrace/why"
 )
 
@@ -143,6 +144,15 @@ func RuntimeDir() string {
 // maxSocketPath is what every system allows for a socket's name.
 const maxSocketPath = 100
 
+// socketDir is the directory for sockets of a state directory; "": it lies in a place
+// that has none.
+func socketDir(stateDir string) string {
+	if place.Remote(stateDir) {
+		return ""
+	}
+	return place.Path(stateDir)
+}
+
 // listen opens a socket: in the state directory, where there is one and its path
 // isn't too long, else in the runtime directory.
 func listen(stateDir string) (l net.Listener, remove []string, err error) {
@@ -152,7 +162,7 @@ func listen(stateDir string) (l net.Listener, remove []string, err error) {
 	}
 	known := filepath.Join(run, fmt.Sprintf("%d.sock", os.Getpid()))
 	path := known
-	if stateDir != "" {
+	if stateDir = socketDir(stateDir); stateDir != "" {
 		if err := os.MkdirAll(stateDir, 0o777); err != nil {
 			return nil, nil, err
 		}

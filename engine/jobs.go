@@ -38,7 +38,8 @@ type Job struct {
 	Graph   *physical.Graph
 
 	monitor    job.Monitor
-	savepoints string // where they go unless a directory is named; "": nowhere
+	savepoints string                       // where they go unless a directory is named; "": nowhere
+	option     func(key, def string) string // the session's settings when it began
 	cancel     context.CancelFunc
 	done       chan struct{}
 

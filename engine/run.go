@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -261,7 +260,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 	closeDir, err := s.keep(&cfg, p, out)
 	savepoints := s.first("", "execution.checkpointing.savepoint-dir", "state.savepoints.dir")
 	if savepoints == "" && cfg.Checkpoint.Dir != nil {
-		savepoints = filepath.Join(cfg.Checkpoint.Dir.Path(), "savepoints")
+		savepoints = cfg.Checkpoint.Dir.Path() + "/savepoints"
 	}
 	if err != nil {
 		return nil, err
@@ -271,7 +270,7 @@ func (s *Session) prepare(p *planned, out Output) (run func(ctx context.Context)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		j := s.newJob(p, cancel)
-		j.savepoints = savepoints
+		j.savepoints, j.option = savepoints, cfg.Session.Option
 		s.list.add(j)
 		if w, ok := out.(JobWatcher); ok {
 			w.Began(j)

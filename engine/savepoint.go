@@ -26,17 +26,20 @@ func (j *Job) Savepoint(o SavepointOptions) (string, error) {
 	if base == "" {
 		return "", fmt.Errorf("job %q has no place for savepoints: name a directory, set 'execution.checkpointing.savepoint-dir', or run it with --state-dir", j.Name)
 	}
-	base, err := local("the savepoint's directory", base)
+	fs, base, err := checkpoint.Find(base, j.option, nil)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the savepoint's directory: %w", err)
 	}
 	var random [6]byte
 	_, _ = rand.Read(random[:])
-	path, err := filepath.Abs(filepath.Join(base, fmt.Sprintf("savepoint-%s-%s", j.ID[:6], hex.EncodeToString(random[:]))))
-	if err != nil {
-		return "", err
+	path := filepath.Join(base, fmt.Sprintf("savepoint-%s-%s", j.ID[:6], hex.EncodeToString(random[:])))
+	_, onDisk := fs.(checkpoint.OS)
+	if onDisk {
+		if path, err = filepath.Abs(path); err != nil {
+			return "", err
+		}
 	}
-	dir, err := checkpoint.At(checkpoint.OS{}, path)
+	dir, err := checkpoint.At(fs, path)
 	if err != nil {
 		return "", err
 	}
@@ -48,13 +51,15 @@ func (j *Job) Savepoint(o SavepointOptions) (string, error) {
 		j.mu.Unlock()
 	}
 	if err := j.monitor.Savepoint(&job.SavepointOrder{Dir: dir, Stop: o.Stop, Drain: o.Drain}); err != nil {
-		os.Remove(path) // if nothing is in it
+		if onDisk {
+			os.Remove(path) // if nothing is in it
+		}
 		return "", err
 	}
 	if o.Stop {
 		<-j.done
 	}
-	return path, nil
+	return dir.Path(), nil
 }
 
 // Cancel ends the job at once; what it wrote since its last checkpoint isn't

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -69,13 +68,22 @@ func (s *Session) first(def string, keys ...string) string {
 	return def
 }
 
-// local is the directory that an option names.
-func local(key, v string) (string, error) {
-	path := strings.TrimPrefix(v, "file://")
-	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return "", sqlerr.Unsupported(sqlerr.Span{}, fmt.Sprintf("%s in %s://", key, scheme))
+// find is the directory that an option names.
+func (s *Session) find(key, v string, tell func(string)) (checkpoint.FS, string, error) {
+	fs, path, err := checkpoint.Find(v, s.Option, tell)
+	if err != nil {
+		return nil, "", sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%s: %v", key, err)
 	}
-	return path, nil
+	return fs, path, nil
+}
+
+// stateDir is where jobs keep their checkpoints, and what says so; "": nowhere.
+func (s *Session) stateDir() (key, dir string) {
+	key = "execution.checkpointing.dir"
+	if s.cfg.StateDir != "" {
+		return "--state-dir", s.cfg.StateDir
+	}
+	return key, s.first("", key, "state.checkpoints.dir")
 }
 
 // keep opens the state directory of an INSERT job, if there is one: --state-dir, or
@@ -83,13 +91,7 @@ func local(key, v string) (string, error) {
 // back: it runs without checkpoints.
 func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), err error) {
 	none := func() {}
-	const key = "execution.checkpointing.dir"
-	dir := s.cfg.StateDir
-	if dir == "" {
-		if dir, err = local(key, s.first("", key, "state.checkpoints.dir")); err != nil {
-			return none, err
-		}
-	}
+	key, dir := s.stateDir()
 	if p.collects || p.session.Batch {
 		return none, nil
 	}
@@ -101,12 +103,15 @@ func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), 
 	if err := s.savepoint(cp); err != nil || dir == "" {
 		return none, err
 	}
-	path := filepath.Join(dir, folder(p.graph.Job))
 	if s.cfg.FS != nil {
-		cp.Dir, err = checkpoint.At(s.cfg.FS, path)
+		cp.Dir, err = checkpoint.At(s.cfg.FS, filepath.Join(dir, folder(p.graph.Job)))
 		return none, err
 	}
-	if cp.Dir, err = checkpoint.Open(path); err != nil {
+	fs, path, err := s.find(key, dir, out.Note)
+	if err != nil {
+		return none, err
+	}
+	if cp.Dir, err = checkpoint.Open(fs, filepath.Join(path, folder(p.graph.Job))); err != nil {
 		return none, err
 	}
 	return func() { _ = cp.Dir.Close() }, nil
@@ -116,8 +121,12 @@ func (s *Session) keep(c *job.Config, p *planned, out Output) (closeDir func(), 
 // more checkpoints, of which the newest counts, or a manifest.
 func (s *Session) savepoint(cp *job.Checkpoint) error {
 	const key = "execution.savepoint.path"
-	from, err := local(key, s.first("", key, "execution.state-recovery.path"))
-	if err != nil || from == "" {
+	url := s.first("", key, "execution.state-recovery.path")
+	if url == "" {
+		return nil
+	}
+	fs, from, err := s.find(key, url, nil)
+	if err != nil {
 		return err
 	}
 	if name, ok := strings.CutSuffix(filepath.Base(from), ".manifest"); ok {
@@ -125,9 +134,9 @@ func (s *Session) savepoint(cp *job.Checkpoint) error {
 			from = filepath.Dir(from)
 		}
 	}
-	if _, err := os.Stat(from); err != nil {
+	if err := checkpoint.Exists(fs, from); err != nil {
 		return sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%s: %v", key, err)
 	}
-	cp.From, err = checkpoint.At(checkpoint.OS{}, from)
+	cp.From, err = checkpoint.At(fs, from)
 	return err
 }

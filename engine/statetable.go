@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,19 +27,16 @@ const stateConnector = "millrace-state"
 
 // stateTable defines one.
 func (s *Session) stateTable(p catalog.Path) (*catalog.Table, error) {
-	const key = "execution.checkpointing.dir"
-	dir := s.cfg.StateDir
-	if dir == "" {
-		var err error
-		if dir, err = local(key, s.first("", key, "state.checkpoints.dir")); err != nil {
-			return nil, err
-		}
-	}
+	key, dir := s.stateDir()
 	if dir == "" {
 		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{},
 			"%s.%s is read from checkpoints, and there is no state directory: give --state-dir, or SET '%s' (not supported yet: state of a job that runs without one)", p.Catalog, p.Database, key)
 	}
-	d, m, err := jobCheckpoint(dir, p.Database)
+	fs, base, err := s.find(key, dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, m, err := jobCheckpoint(fs, base, p.Database)
 	if err != nil {
 		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "%v", err)
 	}
@@ -70,12 +66,12 @@ func (s *Session) stateTable(p catalog.Path) (*catalog.Table, error) {
 
 // jobCheckpoint finds a job in a state directory, by its name or its directory's,
 // and its newest checkpoint that is whole.
-func jobCheckpoint(dir, name string) (*checkpoint.Dir, *checkpoint.Manifest, error) {
+func jobCheckpoint(fs checkpoint.FS, dir, name string) (*checkpoint.Dir, *checkpoint.Manifest, error) {
 	for _, path := range []string{filepath.Join(dir, folder(name)), dir} {
-		if _, err := os.Stat(path); err != nil {
+		if err := checkpoint.Exists(fs, path); err != nil {
 			continue
 		}
-		d, err := checkpoint.At(checkpoint.OS{}, path)
+		d, err := checkpoint.At(fs, path)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -104,11 +100,9 @@ func jobCheckpoint(dir, name string) (*checkpoint.Dir, *checkpoint.Manifest, err
 		}
 	}
 	var there []string
-	if entries, err := os.ReadDir(dir); err == nil {
-		for _, e := range entries {
-			if e.IsDir() {
-				there = append(there, e.Name())
-			}
+	if dirs, err := checkpoint.Below(fs, dir); err == nil {
+		for _, d := range dirs {
+			there = append(there, filepath.Base(d.Path()))
 		}
 	}
 	return nil, nil, fmt.Errorf("there is no checkpoint of job %s in %s%s", name, dir, sqlerr.DidYouMean(name, there))
@@ -191,7 +185,11 @@ func (x *stateSource) Read(context.Context, connectors.Split, []byte, connectors
 	if err != nil {
 		return nil, err
 	}
-	d, err := checkpoint.At(checkpoint.OS{}, x.table.Options.String("path"))
+	fs, path, err := checkpoint.Find(x.table.Options.String("path"), x.table.Session.Option, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, err := checkpoint.At(fs, path)
 	if err != nil {
 		return nil, err
 	}

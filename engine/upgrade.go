@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/millrace/millrace/job"
@@ -59,14 +57,18 @@ func (s *Session) Upgrades(ctx context.Context, src *sqlerr.Source, stateDir str
 	}
 	var out []*job.Upgrade
 	for _, p := range list {
-		path := filepath.Join(stateDir, folder(p.graph.Job))
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			path = stateDir // a savepoint, or a job's own directory
-		}
-		if _, err := os.Stat(path); err != nil {
+		fs, base, err := s.find("--state", stateDir, nil)
+		if err != nil {
 			return nil, err
 		}
-		dir, err := checkpoint.At(checkpoint.OS{}, path)
+		path := filepath.Join(base, folder(p.graph.Job))
+		if err := checkpoint.Exists(fs, path); err != nil {
+			path = base // a savepoint, or a job's own directory
+		}
+		if err := checkpoint.Exists(fs, path); err != nil {
+			return nil, err
+		}
+		dir, err := checkpoint.At(fs, path)
 		if err != nil {
 			return nil, err
 		}

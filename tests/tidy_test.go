@@ -18,7 +18,7 @@ const module = "github.com/millrace/millrace/"
 // levels is who may import whom: a package imports only from levels above its
 // own, or its own contract. Prefixes; the longest match counts.
 var levels = map[string]int{
-	"sqlerr": 0, "types": 0, "subprocess": 0,
+	"sqlerr": 0, "types": 0, "subprocess": 0, "files": 0,
 	"batch": 1, "parser": 1, "catalog": 1, "state": 1, "catalog/jdbc": 2, "catalog/all": 2,
 	"functions": 2, "formats": 2, "dialect": 2, "connectors": 2,
 	"expr": 3, "operators": 3,

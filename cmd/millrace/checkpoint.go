@@ -3,14 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/checkpoint"
 )
@@ -27,7 +26,15 @@ func checkpointVerb(f *flags) *cobra.Command {
 		{"verify DIR [N]", "Read a checkpoint whole and check every byte of it (default: all)", verifyCheckpoints},
 	} {
 		c.AddCommand(&cobra.Command{Use: x.use, Short: x.short, Args: cobra.RangeArgs(1, 2), RunE: func(cmd *cobra.Command, args []string) error {
-			dirs, err := jobDirs(args[0])
+			config, err := f.config(nil)
+			if err != nil {
+				return err
+			}
+			fs, path, err := checkpoint.Find(args[0], engine.New(config).Option, nil)
+			if err != nil {
+				return err
+			}
+			dirs, err := checkpoint.Below(fs, path)
 			if err != nil {
 				return err
 			}
@@ -53,45 +60,6 @@ func checkpointVerb(f *flags) *cobra.Command {
 		}})
 	}
 	return c
-}
-
-// jobDirs are the directories with checkpoints at or right below a path.
-func jobDirs(path string) ([]*checkpoint.Dir, error) {
-	if n, ok := strings.CutSuffix(filepath.Base(path), ".manifest"); ok && n != "" {
-		path = filepath.Dir(path)
-	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, err
-	}
-	names, err := filepath.Glob(filepath.Join(path, "*.manifest"))
-	if err != nil {
-		return nil, err
-	}
-	paths := []string{path}
-	if len(names) == 0 {
-		more, err := filepath.Glob(filepath.Join(path, "*", "*.manifest"))
-		if err != nil {
-			return nil, err
-		}
-		paths = nil
-		for _, m := range more {
-			if d := filepath.Dir(m); len(paths) == 0 || paths[len(paths)-1] != d {
-				paths = append(paths, d)
-			}
-		}
-	}
-	var out []*checkpoint.Dir
-	for _, p := range paths {
-		d, err := checkpoint.At(checkpoint.OS{}, p)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, d)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("no checkpoint in %s", path)
-	}
-	return out, nil
 }
 
 func listCheckpoints(d *checkpoint.Dir, list []uint64) bool {

@@ -1,24 +1,24 @@
 package filesystem
 
 import (
-	"os"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/formats"
 )
 
 // blocks reads a file that its format reads whole; the position is a row number.
 type blocks struct {
-	f    *os.File
+	f    files.File
 	in   formats.FileReader
 	rows int
 	at   int64
 }
 
-func openBlocks(s *source, f *os.File, size int64, from []byte, env connectors.ReadEnv) (rows, error) {
-	in, err := s.t.Format.Format.OpenFile(s.spec, f, size)
+func openBlocks(s *source, f files.File, split string, from []byte, env connectors.ReadEnv) (rows, error) {
+	in, err := s.t.Format.Format.OpenFile(s.spec, f, f.Info().Size)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func openBlocks(s *source, f *os.File, size int64, from []byte, env connectors.R
 	if from != nil {
 		if b.at, err = strconv.ParseInt(string(from), 10, 64); err != nil {
 			in.Close()
-			return nil, badPosition(f.Name(), err)
+			return nil, badPosition(split, err)
 		}
 		if err := in.Skip(b.at); err != nil {
 			in.Close()

@@ -6,20 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"sort"
 	"strings"
 	"sync"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/formats"
 )
 
 type sink struct {
 	t     connectors.Table
 	spec  formats.Spec // for the columns that lie in the files
+	fs    files.FS
 	root  string
 	parts []int // partition columns of the table's schema
 	data  []int // the others
@@ -57,11 +58,11 @@ func (s *sink) Overwrite(context.Context) error {
 	return nil
 }
 
-// Commit makes finished files visible by renaming them; one that was renamed is
+// Commit makes finished files visible; one that is already is
 // done. A file listed as open comes back until its writer has finished it; when no
 // writer has it, because the run that wrote it died, it is cut to the length that
 // was durable at its checkpoint and committed.
-func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte) (keep [][]byte, err error) {
+func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byte) (keep [][]byte, err error) {
 	var rest pending
 	last := map[string]entry{} // the newest word on each file
 	var order []string
@@ -71,7 +72,7 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 			return nil, fmt.Errorf("a pending commit can't be read: %w", err)
 		}
 		for _, e := range p.Files {
-			k := filepath.Join(e.Dir, e.Name)
+			k := path.Join(e.Dir, e.Name)
 			if old, ok := last[k]; !ok {
 				order = append(order, k)
 			} else if !old.Open {
@@ -83,7 +84,7 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 	}
 	dirs := map[string]bool{}
 	if s.overwrite && c.Final && len(s.parts) == 0 {
-		if err := s.clear(""); err != nil {
+		if err := s.clear(ctx, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +94,7 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 			rest.Files = append(rest.Files, e)
 			continue
 		}
-		if err := s.publish(e); err != nil {
+		if err := s.publish(ctx, e); err != nil {
 			return nil, err
 		}
 		s.hold(k, false)
@@ -101,11 +102,11 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 		rest.Partitions = s.done.add(rest.Partitions, e)
 	}
 	for _, d := range sortedDirs(dirs) {
-		if err := s.syncDirs(d); err != nil {
+		if err := s.fs.Settle(ctx, s.root, path.Join(s.root, d)); err != nil {
 			return nil, err
 		}
 	}
-	if rest.Partitions, err = s.done.commit(s.root, c, rest.Partitions); err != nil {
+	if rest.Partitions, err = s.done.commit(ctx, s.fs, s.root, c, rest.Partitions); err != nil {
 		return nil, err
 	}
 	if len(rest.Files) == 0 && len(rest.Partitions) == 0 {
@@ -115,82 +116,48 @@ func (s *sink) Commit(_ context.Context, c connectors.Commit, pendings [][]byte)
 	return [][]byte{raw}, err
 }
 
-// publish renames a file to its visible name.
-func (s *sink) publish(e entry) error {
-	dir := filepath.Join(s.root, filepath.FromSlash(e.Dir))
+// publish makes a file visible.
+func (s *sink) publish(ctx context.Context, e entry) error {
+	to := path.Join(s.root, e.Dir, e.Name)
 	if s.overwrite {
-		s.names[filepath.Join(dir, e.Name)] = true
-		if err := s.clear(e.Dir); err != nil {
+		s.names[to] = true
+		if err := s.clear(ctx, e.Dir); err != nil {
 			return err
 		}
 	}
-	from := filepath.Join(dir, hidden(e.Name))
-	info, err := os.Lstat(from)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // renamed by an earlier Commit
-	}
-	if err != nil {
-		return err
-	}
-	if info.Size() < e.Size {
-		return fmt.Errorf("%w: %s has %d bytes, %d were durable", connectors.ErrLost, from, info.Size(), e.Size)
-	}
-	if info.Size() > e.Size {
-		if err := os.Truncate(from, e.Size); err != nil {
-			return err
-		}
-	}
-	return os.Rename(from, filepath.Join(dir, e.Name))
-}
-
-// clear removes the visible files of a directory that aren't of this run.
-func (s *sink) clear(dir string) error {
-	if s.committed[dir] {
-		return nil
-	}
-	s.committed[dir] = true
-	full := filepath.Join(s.root, filepath.FromSlash(dir))
-	list, err := os.ReadDir(full)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, d := range list {
-		p := filepath.Join(full, d.Name())
-		if d.IsDir() || strings.HasPrefix(d.Name(), ".") || s.names[p] {
-			continue
-		}
-		if err := os.Remove(p); err != nil {
-			return err
-		}
+	err := s.fs.Publish(ctx, files.Draft{Path: to, Size: e.Size, Upload: e.Upload, Parts: e.Parts})
+	if errors.Is(err, files.ErrLost) {
+		return fmt.Errorf("%w: %w", connectors.ErrLost, err)
 	}
 	return err
 }
 
-// syncDirs makes renames in a directory, and the directory itself, durable.
-func (s *sink) syncDirs(dir string) error {
-	for {
-		d, err := os.Open(filepath.Join(s.root, filepath.FromSlash(dir)))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // the table was moved since, and nothing was renamed here
+// clear removes the visible files of a directory that aren't of this run.
+func (s *sink) clear(ctx context.Context, dir string) error {
+	if s.committed[dir] {
+		return nil
+	}
+	s.committed[dir] = true
+	full := path.Join(s.root, dir)
+	var old []string
+	err := s.fs.Walk(ctx, full, func(name string) bool { return strings.HasPrefix(name, ".") }, func(f files.Info) error {
+		if path.Dir(f.Path) == path.Clean(full) && !s.names[f.Path] {
+			old = append(old, f.Path)
 		}
-		if err != nil {
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, p := range old {
+		if err := s.fs.Remove(ctx, p); err != nil {
 			return err
-		}
-		err = d.Sync()
-		d.Close()
-		if err != nil {
-			return err
-		}
-		if dir == "" || dir == "." {
-			return nil
-		}
-		if dir = filepath.Dir(dir); dir == "." {
-			dir = ""
 		}
 	}
+	return nil
 }
 
-// Abandon removes the hidden files that dead runs of the job left, but for those in
+// Abandon removes the unfinished files that dead runs of the job left, but for those in
 // keep, which the next Commit takes.
 func (s *sink) Abandon(ctx context.Context, job string, keep [][]byte) error {
 	kept := map[string]bool{}
@@ -200,23 +167,10 @@ func (s *sink) Abandon(ctx context.Context, job string, keep [][]byte) error {
 			return fmt.Errorf("a pending commit can't be read: %w", err)
 		}
 		for _, e := range p.Files {
-			kept[filepath.Join(s.root, filepath.FromSlash(e.Dir), hidden(e.Name))] = true
+			kept[path.Join(s.root, e.Dir, e.Name)] = true
 		}
 	}
-	prefix := ".part-" + jobMark(job) + "-"
-	err := filepath.WalkDir(s.root, func(p string, d os.DirEntry, err error) error {
-		if err != nil || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		if d.IsDir() || kept[p] || !strings.HasPrefix(d.Name(), prefix) || !strings.HasSuffix(d.Name(), ".inprogress") || locked(p) {
-			return nil
-		}
-		return os.Remove(p)
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return s.fs.Abandon(ctx, s.root, "part-"+jobMark(job)+"-", func(p string) bool { return kept[p] })
 }
 
 func sortedDirs[T any](m map[string]T) []string {

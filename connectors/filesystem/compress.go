@@ -5,19 +5,20 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/millrace/millrace/files"
 )
 
 // decompress is the content of a file by its name's ending, as Flink knows them:
 // .gz .gzip .bz2 .xz .zst .deflate (zlib); any other is read as it is.
-func decompress(f *os.File) (io.Reader, func() error, error) {
+func decompress(f files.File) (io.Reader, func() error, error) {
 	none := func() error { return nil }
-	switch strings.ToLower(filepath.Ext(f.Name())) {
+	switch strings.ToLower(filepath.Ext(f.Info().Path)) {
 	case ".gz", ".gzip":
 		z, err := gzip.NewReader(f)
 		if err != nil {

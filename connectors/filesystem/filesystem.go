@@ -8,28 +8,29 @@
 // reads; reader.go adds partition and metadata columns.
 //
 // Writing: a writer appends to hidden files, one open per partition (writer.go);
-// Prepare makes them durable and Commit renames them (commit.go), so that nobody
+// Prepare makes them durable and Commit publishes them (commit.go), so that nobody
 // sees half a file and a crash leaves no row twice. partition.go is the path
-// form of partition values.
+// form of partition values. Where files lie, and how one is published there, is
+// package files' business.
 package filesystem
 
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"sync"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files/place"
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/types"
 )
 
 // Connector is filesystem.
 var Connector = &connectors.Connector{
-	Name: "filesystem", Doc: "Files of a local directory.", Narrows: true,
+	Name: "filesystem", Doc: "Files of a local directory or of an S3 bucket.", Narrows: true,
 	Options: []formats.Option{
-		{Name: "path", Required: true, Doc: "A file, a directory, or a pattern (* ? [..]) to read; a directory to write. file:// may stand before it."},
+		{Name: "path", Required: true, Doc: "A file, a directory, or a pattern (* ? [..]) to read; a directory to write. file:// may stand before it; s3://bucket/path is a bucket of an S3 service (settings s3.*)."},
 		{Name: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "The directory value of NULL and empty partition columns."},
 		{Name: "source.monitor-interval", Type: formats.DurationOption, Doc: "Look for new files at this interval; the table then has no end."},
 		{Name: "source.path.regex-pattern", Doc: "Only files whose absolute path matches."},
@@ -59,10 +60,6 @@ var Connector = &connectors.Connector{
 	Sink:   newSink,
 }
 
-func root(t connectors.Table) string {
-	return strings.TrimPrefix(t.Options.String("path"), "file://")
-}
-
 func newSource(t connectors.Table) (connectors.Source, error) {
 	f := t.Format.Format
 	if f == nil || f.Decoder == nil && f.OpenFile == nil {
@@ -71,7 +68,11 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	if !f.InFiles() {
 		return nil, inMessages(t.Path, f.Name)
 	}
-	s := &source{t: t, spec: t.Format.Spec, root: root(t), every: t.Options.Duration("source.monitor-interval")}
+	fs, root, err := place.Find(t.Options.String("path"), t.Session.Option)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: option 'path': %w", t.Path, err)
+	}
+	s := &source{t: t, fs: fs, root: root, spec: t.Format.Spec, every: t.Options.Duration("source.monitor-interval")}
 	if p := t.Options.String("source.path.regex-pattern"); p != "" {
 		re, err := regexp.Compile("^(?:" + p + ")$")
 		if err != nil {
@@ -79,7 +80,6 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 		}
 		s.match = re
 	}
-	var err error
 	if s.cols, s.spec.Schema, err = layout(t); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,11 @@ func newSink(t connectors.Table) (connectors.Sink, error) {
 	if !f.InFiles() {
 		return nil, inMessages(t.Path, f.Name)
 	}
-	s := &sink{t: t, root: root(t), spec: t.Format.Spec, live: map[string]bool{}, mu: new(sync.Mutex)}
+	fs, root, err := place.Find(t.Options.String("path"), t.Session.Option)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: option 'path': %w", t.Path, err)
+	}
+	s := &sink{t: t, fs: fs, root: root, spec: t.Format.Spec, live: map[string]bool{}, mu: new(sync.Mutex)}
 	s.spec.Schema, s.spec.Full, s.spec.Key = without(t.Schema, t.Parts), without(t.Full, t.Parts), nil
 	if s.spec.Schema.Len() == 0 {
 		return nil, fmt.Errorf("table %s has no column beside its partition columns", t.Path)
@@ -171,7 +175,6 @@ func newSink(t connectors.Table) (connectors.Sink, error) {
 			s.data = append(s.data, i)
 		}
 	}
-	var err error
 	s.done, err = newPartitionCommit(t)
 	return s, err
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/types"
 )
@@ -18,7 +18,7 @@ import (
 // buffer holds whole messages only ever moved between two batches, so columns
 // view it. A position is the offset of the next message in the decompressed file.
 type lines struct {
-	f       *os.File
+	f       files.File
 	in      io.Reader
 	closeIn func() error
 	split   string
@@ -39,7 +39,7 @@ type lines struct {
 
 const bufferSize = 512 << 10
 
-func openLines(s *source, f *os.File, split string, from []byte, env connectors.ReadEnv) (_ rows, err error) {
+func openLines(s *source, f files.File, split string, from []byte, env connectors.ReadEnv) (_ rows, err error) {
 	l := &lines{f: f, split: split, env: env, ts: s.spec.Schema.Types(), delim: []byte{'\n'}}
 	format := s.t.Format.Format
 	if l.in, l.closeIn, err = decompress(f); err != nil {

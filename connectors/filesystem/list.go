@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/formats"
 )
 
@@ -21,6 +21,7 @@ type source struct {
 	t     connectors.Table
 	spec  formats.Spec // for the columns that lie in the files
 	cols  []column
+	fs    files.FS
 	root  string
 	match *regexp.Regexp
 	every time.Duration // 0: read once
@@ -39,32 +40,23 @@ func (s *source) Splits(ctx context.Context, known []connectors.Split, _ int) ([
 	for _, k := range known {
 		seen[k.Name] = true
 	}
-	roots, err := s.roots()
+	roots, err := s.roots(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []connectors.Split
 	for _, r := range roots {
-		err := filepath.WalkDir(r, func(p string, d os.DirEntry, err error) error {
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil && errors.Is(err, fs.ErrNotExist) && (p != r || s.every > 0):
-				return nil // gone since it was listed, or not there yet
-			case err != nil:
-				return err
+		err := s.fs.Walk(ctx, r, hidden, func(f files.Info) error {
+			name := s.fs.URL(f.Path)
+			if !seen[name] && s.matches(name) {
+				seen[name] = true
+				out = append(out, connectors.Split{Name: name, Bounded: true})
 			}
-			hidden := p != r && strings.IndexAny(d.Name(), "._") == 0
-			switch {
-			case d.IsDir() && hidden:
-				return filepath.SkipDir
-			case d.IsDir() || hidden || seen[p] || !s.matches(p):
-				return nil
-			}
-			seen[p] = true
-			out = append(out, connectors.Split{Name: p, Bounded: true})
 			return nil
 		})
+		if s.every > 0 && errors.Is(err, fs.ErrNotExist) {
+			continue // not there yet
+		}
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", s.t.Path, err)
 		}
@@ -74,16 +66,13 @@ func (s *source) Splits(ctx context.Context, known []connectors.Split, _ int) ([
 }
 
 // roots are the path, or what it matches when it is a pattern.
-func (s *source) roots() ([]string, error) {
+func (s *source) roots(ctx context.Context) ([]string, error) {
 	if !strings.ContainsAny(s.root, "*?[") {
 		return []string{s.root}, nil
 	}
-	if _, err := os.Lstat(s.root); err == nil {
-		return []string{s.root}, nil
-	}
-	found, err := filepath.Glob(s.root)
+	found, err := s.fs.Glob(ctx, s.root)
 	if err == nil && len(found) == 0 && s.every == 0 {
-		err = fmt.Errorf("no file matches %q", s.root)
+		err = fmt.Errorf("no file matches %q", s.fs.URL(s.root))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", s.t.Path, err)
@@ -91,10 +80,21 @@ func (s *source) roots() ([]string, error) {
 	return found, nil
 }
 
-func (s *source) matches(p string) bool {
+// hidden names are those that begin with a dot or an underscore.
+func hidden(name string) bool { return strings.IndexAny(name, "._") == 0 }
+
+func (s *source) matches(name string) bool {
 	if s.match == nil {
 		return true
 	}
-	abs, err := filepath.Abs(p)
+	abs, err := absolute(name)
 	return err == nil && s.match.MatchString(abs)
+}
+
+// absolute is the whole path of a file, as metadata columns show it.
+func absolute(name string) (string, error) {
+	if strings.Contains(name, "://") {
+		return name, nil
+	}
+	return filepath.Abs(name)
 }

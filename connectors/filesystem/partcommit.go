@@ -1,14 +1,15 @@
 package filesystem
 
 import (
+	"context"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/types"
 )
 
@@ -69,7 +70,7 @@ func (p *partitionCommit) add(list []partitionDone, e entry) []partitionDone {
 }
 
 // commit writes the success files that are due and returns what isn't due.
-func (p *partitionCommit) commit(root string, c connectors.Commit, list []partitionDone) (rest []partitionDone, err error) {
+func (p *partitionCommit) commit(ctx context.Context, fs files.FS, root string, c connectors.Commit, list []partitionDone) (rest []partitionDone, err error) {
 	for _, d := range list {
 		due := c.Final
 		if !due {
@@ -81,14 +82,7 @@ func (p *partitionCommit) commit(root string, c connectors.Commit, list []partit
 			rest = append(rest, d)
 			continue
 		}
-		f, err := os.Create(filepath.Join(root, filepath.FromSlash(d.Dir), p.file))
-		if err == nil {
-			err = f.Sync()
-			if cerr := f.Close(); err == nil {
-				err = cerr
-			}
-		}
-		if err != nil {
+		if err := fs.Put(ctx, path.Join(root, d.Dir, p.file), nil); err != nil {
 			return nil, fmt.Errorf("partition %s: %w", d.Dir, err)
 		}
 	}

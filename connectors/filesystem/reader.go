@@ -3,11 +3,12 @@ package filesystem
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"path"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
+	"github.com/millrace/millrace/files/place"
 	"github.com/millrace/millrace/types"
 )
 
@@ -23,16 +24,12 @@ type rows interface {
 	close() error
 }
 
-func (s *source) Read(_ context.Context, split connectors.Split, from []byte, env connectors.ReadEnv) (connectors.Reader, error) {
-	f, err := os.Open(split.Name)
+func (s *source) Read(ctx context.Context, split connectors.Split, from []byte, env connectors.ReadEnv) (connectors.Reader, error) {
+	f, err := s.fs.Open(ctx, place.Path(split.Name))
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
+	info := f.Info()
 	r := &reader{source: s, fixed: make([]batch.Vector, len(s.cols))}
 	for c, col := range s.cols {
 		if col.decoded >= 0 {
@@ -44,7 +41,7 @@ func (s *source) Read(_ context.Context, split connectors.Split, from []byte, en
 		}
 	}
 	if s.t.Format.Format.OpenFile != nil {
-		r.rows, err = openBlocks(s, f, info.Size(), from, env)
+		r.rows, err = openBlocks(s, f, split.Name, from, env)
 	} else {
 		r.rows, err = openLines(s, f, split.Name, from, env)
 	}
@@ -65,23 +62,23 @@ type reader struct {
 }
 
 // constant makes a column of one value, as its row 0.
-func (r *reader) constant(v *batch.Vector, c column, path string, info os.FileInfo) error {
+func (r *reader) constant(v *batch.Vector, c column, name string, info files.Info) error {
 	v.Prepare(c.t, 0)
 	switch c.meta {
 	case "":
-		return r.partitionValue(v, c, path)
+		return r.partitionValue(v, c, name)
 	case "file.path":
-		abs, err := filepath.Abs(path)
+		abs, err := absolute(name)
 		if err != nil {
 			return err
 		}
 		return appendText(v, abs)
 	case "file.name":
-		return appendText(v, filepath.Base(path))
+		return appendText(v, path.Base(name))
 	case "file.size":
-		v.I64 = append(v.I64, info.Size())
+		v.I64 = append(v.I64, info.Size)
 	case "file.modification-time":
-		if v.I64 = append(v.I64, info.ModTime().UnixMilli()*1000); c.t.Layout() == types.LayoutWide {
+		if v.I64 = append(v.I64, info.Modified.UnixMilli()*1000); c.t.Layout() == types.LayoutWide {
 			v.Hi = append(v.Hi, 0)
 		}
 	}

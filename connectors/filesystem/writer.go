@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/types"
 )
@@ -23,6 +23,7 @@ import (
 // writer is one subtask's files: at most one open per partition.
 type writer struct {
 	s       *sink
+	ctx     context.Context // of the run
 	env     connectors.WriterEnv
 	ts      []types.Type
 	id      string // of this run, in file names
@@ -32,7 +33,7 @@ type writer struct {
 	held    []string // files that the sink holds for this writer, and some it has let go of
 	rows    map[string][]int32
 	order   []string
-	path    []byte
+	at      []byte
 	data    batch.Batch
 	maxSize int64
 	maxAge  time.Duration
@@ -42,7 +43,7 @@ type writer struct {
 // file is an open file of one partition.
 type file struct {
 	dir, name     string
-	f             *os.File
+	f             files.Writer
 	out           *bufio.Writer
 	enc           formats.Encoder
 	blocks        formats.FileWriter
@@ -54,11 +55,13 @@ type file struct {
 
 // entry is a file as it stands in what Prepare returns.
 type entry struct {
-	Dir    string `json:"dir"`  // below the root, "" for the root
-	Name   string `json:"name"` // without the dot and the suffix of hidden files
-	Size   int64  `json:"size"` // what is durable of it
-	Open   bool   `json:"open,omitempty"`
-	Opened int64  `json:"opened"` // ms, when the file was begun
+	Dir    string       `json:"dir"`  // below the root, "" for the root
+	Name   string       `json:"name"` // without the dot and the suffix of hidden files
+	Size   int64        `json:"size"` // what is durable of it
+	Open   bool         `json:"open,omitempty"`
+	Opened int64        `json:"opened"` // ms, when the file was begun
+	Upload string       `json:"upload,omitempty"`
+	Parts  []files.Part `json:"parts,omitempty"`
 }
 
 // pending is what Prepare returns, in JSON.
@@ -67,8 +70,6 @@ type pending struct {
 	Partitions []partitionDone `json:"partitions,omitempty"`
 }
 
-func hidden(name string) string { return "." + name + ".inprogress" }
-
 // jobMark is in the names of all files of a job.
 func jobMark(job string) string {
 	h := fnv.New32a()
@@ -76,8 +77,8 @@ func jobMark(job string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
-	if err := os.MkdirAll(s.root, 0o777); err != nil {
+func (s *sink) Open(ctx context.Context, env connectors.WriterEnv) (connectors.Writer, error) {
+	if err := s.fs.Mkdir(ctx, s.root); err != nil {
 		return nil, err
 	}
 	var random [8]byte
@@ -85,7 +86,7 @@ func (s *sink) Open(_ context.Context, env connectors.WriterEnv) (connectors.Wri
 		return nil, err
 	}
 	o := s.t.Options
-	return &writer{s: s, env: env, ts: s.t.Schema.Types(), id: jobMark(env.Job) + "-" + hex.EncodeToString(random[:]), open: map[string]*file{}, rows: map[string][]int32{},
+	return &writer{s: s, ctx: ctx, env: env, ts: s.t.Schema.Types(), id: jobMark(env.Job) + "-" + hex.EncodeToString(random[:]), open: map[string]*file{}, rows: map[string][]int32{},
 		maxSize: o.Bytes("sink.rolling-policy.file-size"), maxAge: o.Duration("sink.rolling-policy.rollover-interval"), maxIdle: o.Duration("sink.rolling-policy.inactivity-interval")}, nil
 }
 
@@ -105,11 +106,11 @@ func (w *writer) Write(b *batch.Batch) error {
 			i = int(b.Sel[k])
 		}
 		w.partition(b, i)
-		sel, ok := w.rows[string(w.path)]
+		sel, ok := w.rows[string(w.at)]
 		if !ok || len(sel) == 0 {
-			w.order = append(w.order, string(w.path))
+			w.order = append(w.order, string(w.at))
 		}
-		w.rows[string(w.path)] = append(sel, int32(i))
+		w.rows[string(w.at)] = append(sel, int32(i))
 	}
 	for _, dir := range w.order {
 		w.data.Sel = w.rows[dir]
@@ -121,15 +122,15 @@ func (w *writer) Write(b *batch.Batch) error {
 	return nil
 }
 
-// partition makes w.path the directory of row i: k=v/k=v.
+// partition makes w.at the directory of row i: k=v/k=v.
 func (w *writer) partition(b *batch.Batch, i int) {
-	w.path = w.path[:0]
+	w.at = w.at[:0]
 	var text [64]byte
 	for n, c := range w.s.parts {
 		if n > 0 {
-			w.path = append(w.path, '/')
+			w.at = append(w.at, '/')
 		}
-		w.path = append(appendEscaped(w.path, w.s.t.Parts[n]), '=')
+		w.at = append(appendEscaped(w.at, w.s.t.Parts[n]), '=')
 		val := text[:0]
 		if !b.Cols[c].Null(i) {
 			val = appendPartition(val, w.ts[c], &b.Cols[c], i)
@@ -137,7 +138,7 @@ func (w *writer) partition(b *batch.Batch, i int) {
 		if len(val) == 0 {
 			val = append(val, w.s.t.Options.String("partition.default-name")...)
 		}
-		w.path = appendEscaped(w.path, string(val))
+		w.at = appendEscaped(w.at, string(val))
 	}
 }
 
@@ -170,17 +171,12 @@ func (w *writer) create(dir string) (*file, error) {
 			f.delim = d
 		}
 	}
-	full := filepath.Join(w.s.root, filepath.FromSlash(dir))
-	if err := os.MkdirAll(full, 0o777); err != nil {
-		return nil, err
-	}
 	var err error
-	if f.f, err = os.OpenFile(filepath.Join(full, hidden(f.name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); err != nil {
+	if f.f, err = w.s.fs.Create(w.ctx, path.Join(w.s.root, dir, f.name)); err != nil {
 		return nil, err
 	}
-	lock(f.f)
-	w.s.hold(filepath.Join(dir, f.name), true)
-	if w.held = append(w.held, filepath.Join(dir, f.name)); len(w.held)%64 == 0 {
+	w.s.hold(path.Join(dir, f.name), true)
+	if w.held = append(w.held, path.Join(dir, f.name)); len(w.held)%64 == 0 {
 		w.held = slices.DeleteFunc(w.held, func(name string) bool { return !w.s.held(name) })
 	}
 	f.out = bufio.NewWriterSize(f.f, 1<<17)
@@ -235,18 +231,15 @@ func (w *writer) finish(f *file) error {
 			return err
 		}
 	}
-	if err := f.sync(); err != nil {
+	if err := f.out.Flush(); err != nil {
 		return err
 	}
-	info, err := f.f.Stat()
-	if err == nil {
-		err = f.f.Close()
-	}
+	d, err := f.f.Finish()
 	if err != nil {
 		return err
 	}
 	delete(w.open, f.dir) // still held: a Commit of when it was open may be under way
-	w.ready = append(w.ready, entry{Dir: f.dir, Name: f.name, Size: info.Size(), Opened: f.opened.UnixMilli()})
+	w.ready = append(w.ready, entry{Dir: f.dir, Name: f.name, Size: d.Size, Opened: f.opened.UnixMilli(), Upload: d.Upload, Parts: d.Parts})
 	return nil
 }
 
@@ -261,13 +254,14 @@ func (w *writer) Flush(context.Context) error {
 }
 
 // Prepare finishes the files that are due and lists them; what stays open is listed
-// with the length that is durable. Files of blocks have no half: all are finished.
+// with the length that is durable. Files of blocks have no half, and no file has one
+// where it can't be cut to its length: all are finished.
 func (w *writer) Prepare(context.Context, uint64) ([]byte, error) {
 	now := w.env.Now()
 	var p pending
 	for _, dir := range sortedDirs(w.open) {
 		f := w.open[dir]
-		if f.blocks != nil || now.Sub(f.opened) >= w.maxAge || now.Sub(f.wrote) >= w.maxIdle {
+		if f.blocks != nil || !w.s.fs.Grows() || now.Sub(f.opened) >= w.maxAge || now.Sub(f.wrote) >= w.maxIdle {
 			if err := w.finish(f); err != nil {
 				return nil, err
 			}

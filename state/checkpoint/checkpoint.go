@@ -7,8 +7,8 @@
 //	D/<job>/commits            up to which checkpoint sinks may have committed
 //
 // A checkpoint exists from the moment its manifest has its name: everything it
-// names is written and synced before, and the manifest itself is synced, then
-// renamed. Every file begins with its kind and version and carries a checksum;
+// names is written and synced before, and the manifest appears in one step: synced,
+// then renamed, or by one PUT. Every file begins with its kind and version and carries a checksum;
 // one flipped byte anywhere is found. A manifest names all the files it needs: a
 // base per task and the deltas since, so that it can be read without another.
 //
@@ -25,6 +25,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/files"
 )
 
 // FS is what a Dir needs of a file system; tests fail it.
@@ -33,18 +35,46 @@ type FS interface {
 	// Create makes or empties a file.
 	Create(path string) (File, error)
 	Open(path string) (io.ReadCloser, error)
-	Rename(from, to string) error
+	// Put puts a file in place in one step: it is all there, and durable, or what was
+	// there before is.
+	Put(path string, content []byte) error
 	Remove(path string) error
 	ReadDir(path string) ([]string, error)
+	// Lock takes a lock file for this process; *files.Locked: another has it.
+	Lock(path string) (io.Closer, error)
+}
+
+// File is a file being written.
+type File = files.Output
+
+// renaming is what putByRename needs.
+type renaming interface {
+	Create(path string) (File, error)
+	Rename(from, to string) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(path string) error
 }
 
-// File is a file being written.
-type File interface {
-	io.Writer
-	Sync() error
-	Close() error
+// putByRename puts a file in place: temporary, synced, renamed, the name synced.
+func putByRename(fs renaming, path string, content []byte) error {
+	f, err := fs.Create(path + tempSuffix)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = fs.Rename(path+tempSuffix, path)
+	}
+	if err == nil {
+		err = fs.SyncDir(filepath.Dir(path))
+	}
+	return err
 }
 
 // OS is the machine's file system.
@@ -58,6 +88,12 @@ func (OS) Create(path string) (File, error) { return os.Create(path) }
 
 // Open opens a file for reading.
 func (OS) Open(path string) (io.ReadCloser, error) { return os.Open(path) }
+
+// Put puts a file in place by renaming it.
+func (o OS) Put(path string, content []byte) error { return putByRename(o, path, content) }
+
+// Lock locks a file; the system lets go of it when the process dies.
+func (OS) Lock(path string) (io.Closer, error) { return lock(path) }
 
 // Rename renames a file.
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }
@@ -93,13 +129,18 @@ type Dir struct {
 }
 
 // Open makes the directory of a job and locks it: two processes can't run one job.
-func Open(path string) (*Dir, error) {
-	d, err := At(OS{}, path)
+func Open(fs FS, path string) (*Dir, error) {
+	d, err := At(fs, path)
 	if err != nil {
 		return nil, err
 	}
-	if d.lock, err = lock(filepath.Join(path, "lock")); err != nil {
-		return nil, err
+	d.lock, err = fs.Lock(filepath.Join(path, "lock"))
+	var held *files.Locked
+	if errors.As(err, &held) {
+		return nil, &ErrLocked{Path: held.Path, By: held.By}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return d, nil
 }
@@ -112,8 +153,24 @@ func At(fs FS, path string) (*Dir, error) {
 	return &Dir{fs: fs, path: path}, nil
 }
 
-// Path is where it lies.
-func (d *Dir) Path() string { return d.path }
+// ErrLocked says that another process runs the job.
+type ErrLocked struct{ Path, By string }
+
+func (e *ErrLocked) Error() string {
+	by := ""
+	if e.By != "" {
+		by = " (" + e.By + ")"
+	}
+	return fmt.Sprintf("another process%s runs a job on the state directory %s; stop it, or give this one another pipeline.name or directory", by, strings.TrimSuffix(e.Path, "/lock"))
+}
+
+// Path is where it lies, as people write it.
+func (d *Dir) Path() string {
+	if u, ok := d.fs.(interface{ URL(string) string }); ok {
+		return u.URL(d.path)
+	}
+	return d.path
+}
 
 // Close lets go of the lock.
 func (d *Dir) Close() error {
@@ -222,28 +279,9 @@ const (
 	commitsName = "commits"
 )
 
-// write puts a file in place in one step: temporary, synced, renamed, the name
-// synced.
+// write puts a file in place in one step.
 func (d *Dir) write(name string, content []byte) error {
-	temp := filepath.Join(d.path, name+tempSuffix)
-	f, err := d.fs.Create(temp)
-	if err != nil {
-		return fmt.Errorf("state directory: %w", err)
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = d.fs.Rename(temp, filepath.Join(d.path, name))
-	}
-	if err == nil {
-		err = d.fs.SyncDir(d.path)
-	}
-	if err != nil {
+	if err := d.fs.Put(filepath.Join(d.path, name), content); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
 	return nil

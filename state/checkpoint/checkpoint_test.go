@@ -38,7 +38,7 @@ func write(t *testing.T, d *checkpoint.Dir, n uint64) *checkpoint.Manifest {
 }
 
 func TestRoundTrip(t *testing.T) {
-	d, err := checkpoint.Open(t.TempDir())
+	d, err := checkpoint.Open(checkpoint.OS{}, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,18 +165,18 @@ func names(t *testing.T, path string) string {
 
 func TestLock(t *testing.T) {
 	path := t.TempDir()
-	a, err := checkpoint.Open(path)
+	a, err := checkpoint.Open(checkpoint.OS{}, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var locked *checkpoint.ErrLocked
-	if _, err := checkpoint.Open(path); !errors.As(err, &locked) {
+	if _, err := checkpoint.Open(checkpoint.OS{}, path); !errors.As(err, &locked) {
 		t.Fatalf("opened twice: %v", err)
 	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b, err := checkpoint.Open(path)
+	b, err := checkpoint.Open(checkpoint.OS{}, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,6 +122,12 @@ func (d *Disk) Open(path string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(append([]byte(nil), f.data...))), nil
 }
 
+// Put puts a file in place by renaming it.
+func (d *Disk) Put(path string, content []byte) error { return putByRename(d, path, content) }
+
+// Lock does nothing: the simulation runs one process at a time.
+func (d *Disk) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
 // Rename renames a file; the name isn't durable before SyncDir.
 func (d *Disk) Rename(from, to string) error {
 	if err := d.begin(); err != nil {

@@ -4,29 +4,22 @@ package checkpoint
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"github.com/millrace/millrace/files"
 )
-
-// ErrLocked says that another process runs the job.
-type ErrLocked struct{ Path string }
-
-func (e *ErrLocked) Error() string {
-	return fmt.Sprintf("another process runs a job on the state directory %s; stop it, or give this one another pipeline.name or directory", filepath.Dir(e.Path))
-}
 
 // lock takes the lock file; the system lets go of it when the process dies.
 func lock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
+		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, &ErrLocked{path}
+		return nil, &files.Locked{Path: path}
 	}
 	return locked{f}, nil
 }

@@ -1,0 +1,19 @@
+package s3
+
+import "encoding/json"
+
+// Rewrite makes a lock or a marker that of another process of this machine.
+func Rewrite(text string, pid int) string {
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		panic(err)
+	}
+	o := self()
+	o.Pid, o.Started = pid, started(pid)
+	if o.Started == "" {
+		o.Started = "never"
+	}
+	m["Owner"] = o
+	b, _ := json.Marshal(m)
+	return string(b)
+}
