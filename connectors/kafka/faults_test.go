@@ -181,8 +181,8 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Add(append([]byte(nil), set...), int16(11))
 	f.Fuzz(func(t *testing.T, b []byte, version int16) {
-		r := &fetch{topic: "t", version: version % 12}
-		_, _ = r.read(b, nil)
+		r := &fetch{wants: []*want{{part: part{"t", 0}}, {part: part{"t", 1}}}, version: version % 12}
+		_ = r.read(bytes.NewReader(b), len(b))
 		p := &produce{version: version % 9}
 		_, _ = p.read(b)
 		s := span{to: len(b), count: 1}

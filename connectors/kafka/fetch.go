@@ -9,39 +9,41 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// fetch asks a partition's leader for record batches.
-type fetch struct {
-	topic     string
-	partition int32
-	offset    int64
-	wait      int32 // ms the broker may wait for minBytes
-	minBytes  int32
-	maxBytes  int32
-	committed bool // read_committed
-	buf       []byte
+// want is a partition that is asked for, and its answer. set is record batches, in
+// buf, which grows as it must.
+type want struct {
+	part
+	offset   int64
+	maxBytes int32
+	buf      []byte
 
-	version int16
-	out     []byte
-}
-
-// fetched is a fetch's answer; set is its record batches, in the request's buf.
-type fetched struct {
+	answered  bool
 	code      int16
 	watermark int64 // the offset behind the last record that can be read
 	stable    int64 // likewise for readers of committed records
 	start     int64 // the first offset the log still has
 	aborted   []aborted
 	set       []byte
-	buf       []byte
 }
+
+// fetch asks a broker for record batches of partitions that it leads.
+type fetch struct {
+	broker    int32
+	wants     []*want
+	wait      int32 // ms the broker may wait for minBytes
+	minBytes  int32
+	maxBytes  int32
+	committed bool // read_committed
+
+	version int16
+	out     []byte
+}
+
+// fetched is a fetch's answer, which lies in its wants.
+type fetched struct{}
 
 func (*fetch) ApiKey() protocol.ApiKey   { return protocol.Fetch }
 func (*fetched) ApiKey() protocol.ApiKey { return protocol.Fetch }
-
-// Broker is the partition's leader.
-func (f *fetch) Broker(c protocol.Cluster) (protocol.Broker, error) {
-	return leader(c, f.topic, f.partition)
-}
 
 func leader(c protocol.Cluster, topic string, partition int32) (protocol.Broker, error) {
 	t, ok := c.Topics[topic]
@@ -90,18 +92,33 @@ func (f *fetch) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		b = big.AppendUint32(b, 0)          // no session
 		b = big.AppendUint32(b, ^uint32(0)) // nor a new one
 	}
-	b = big.AppendUint32(b, 1)
-	b = appendString(b, f.topic)
-	b = big.AppendUint32(b, 1)
-	b = big.AppendUint32(b, uint32(f.partition))
-	if v >= 9 {
-		b = big.AppendUint32(b, ^uint32(0)) // any leader epoch
+	topics := 0
+	for i, w := range f.wants {
+		if i == 0 || w.topic != f.wants[i-1].topic {
+			topics++
+		}
 	}
-	b = big.AppendUint64(b, uint64(f.offset))
-	if v >= 5 {
-		b = big.AppendUint64(b, ^uint64(0))
+	b = big.AppendUint32(b, uint32(topics))
+	for i := 0; i < len(f.wants); {
+		end := i + 1
+		for end < len(f.wants) && f.wants[end].topic == f.wants[i].topic {
+			end++
+		}
+		b = appendString(b, f.wants[i].topic)
+		b = big.AppendUint32(b, uint32(end-i))
+		for ; i < end; i++ {
+			w := f.wants[i]
+			b = big.AppendUint32(b, uint32(w.n))
+			if v >= 9 {
+				b = big.AppendUint32(b, ^uint32(0)) // any leader epoch
+			}
+			b = big.AppendUint64(b, uint64(w.offset))
+			if v >= 5 {
+				b = big.AppendUint64(b, ^uint64(0))
+			}
+			b = big.AppendUint32(b, uint32(w.maxBytes))
+		}
 	}
-	b = big.AppendUint32(b, uint32(f.maxBytes))
 	if v >= 7 {
 		b = big.AppendUint32(b, 0) // nothing to forget
 	}
@@ -113,44 +130,72 @@ func (f *fetch) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := rw.Write(b); err != nil {
 		return nil, err
 	}
-	body, buf, err := response(rw, f.buf)
+	n, err := announced(rw)
 	if err != nil {
 		return nil, err
 	}
-	return f.read(body, buf)
+	return &fetched{}, f.read(rw, n)
 }
 
-func (f *fetch) read(body, buf []byte) (*fetched, error) {
-	w, r := walker{b: body}, &fetched{buf: buf}
+// read takes an answer of n bytes apart as it comes: the record batches go straight
+// to where they are wanted.
+func (f *fetch) read(from io.Reader, n int) error {
+	w := &stream{from: from, left: n}
 	w.int32() // throttled for
 	if f.version >= 7 {
-		r.code = w.int16()
+		code := w.int16()
 		w.int32()
+		for _, x := range f.wants {
+			x.code, x.answered = code, code != 0
+		}
 	}
+	next := 0 // wants are mostly answered in their order
 	for t := w.count(); t > 0; t-- {
 		topic := w.string()
 		for p := w.count(); p > 0; p-- {
-			partition := w.int32()
-			if w.err == nil && (topic != f.topic || partition != f.partition) {
-				return nil, fmt.Errorf("asked for %s-%d, the broker answers with %s-%d", f.topic, f.partition, topic, partition)
+			at := part{topic, w.int32()}
+			if w.err != nil {
+				return w.err
 			}
+			x := f.find(at, &next)
+			if x == nil {
+				return fmt.Errorf("the broker answers with %s, which wasn't asked for", at)
+			}
+			x.answered = true
 			if code := w.int16(); code != 0 {
-				r.code = code
+				x.code = code
 			}
-			r.watermark, r.stable = w.int64(), w.int64()
+			x.watermark, x.stable = w.int64(), w.int64()
 			if f.version >= 5 {
-				r.start = w.int64()
+				x.start = w.int64()
 			}
+			x.aborted = x.aborted[:0]
 			for a := w.count(); a > 0; a-- {
-				r.aborted = append(r.aborted, aborted{w.int64(), w.int64()})
+				x.aborted = append(x.aborted, aborted{w.int64(), w.int64()})
 			}
 			if f.version >= 11 {
 				w.int32()
 			}
-			r.set = w.take(max(0, int(w.int32())))
+			x.set = w.bytes(&x.buf)
 		}
 	}
-	return r, w.err
+	for _, x := range f.wants {
+		if w.err == nil && !x.answered {
+			return fmt.Errorf("the broker gives no answer for %s", x.part)
+		}
+	}
+	return w.rest()
+}
+
+func (f *fetch) find(p part, next *int) *want {
+	for range f.wants {
+		x := f.wants[*next%len(f.wants)]
+		*next++
+		if x.part == p {
+			return x
+		}
+	}
+	return nil
 }
 
 // produce sends one sealed record batch to a partition's leader.

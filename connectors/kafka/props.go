@@ -29,7 +29,7 @@ var known = map[string]string{
 	"security.protocol": "PLAINTEXT", "sasl.mechanism": "GSSAPI", "ssl.truststore.type": "JKS", "ssl.keystore.type": "JKS",
 	"ssl.endpoint.identification.algorithm": "https",
 	requestTimeout:                          "30000", patience: "60000", deliveryTimeout: "120000",
-	"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "max.partition.fetch.bytes": "1048576", "isolation.level": "read_uncommitted", "auto.offset.reset": "",
+	"fetch.min.bytes": "1", "fetch.max.wait.ms": "500", "max.partition.fetch.bytes": "1048576", "fetch.max.bytes": "52428800", "isolation.level": "read_uncommitted", "auto.offset.reset": "",
 	"acks": "all", "compression.type": "none", "enable.idempotence": "true", "max.request.size": "1000000", "transaction.timeout.ms": "",
 }
 
@@ -61,7 +61,7 @@ func (p props) duration(name string) time.Duration {
 
 // check refuses what can't be read.
 func (p props) check() error {
-	for _, n := range []string{requestTimeout, patience, deliveryTimeout, "fetch.min.bytes", "fetch.max.wait.ms", "max.partition.fetch.bytes", "max.request.size", "transaction.timeout.ms"} {
+	for _, n := range []string{requestTimeout, patience, deliveryTimeout, "fetch.min.bytes", "fetch.max.wait.ms", "max.partition.fetch.bytes", "fetch.max.bytes", "max.request.size", "transaction.timeout.ms"} {
 		if x := p.text(n); x != "" {
 			if v, err := strconv.ParseInt(x, 10, 32); err != nil || v < 0 {
 				return fmt.Errorf("option 'properties.%s' is %q; expected a whole number", n, x)

@@ -101,6 +101,7 @@ func (s *source) Read(_ context.Context, split connectors.Split, from []byte, en
 // run fetches until the end of the split, an error, or Close.
 func (r *reader) run(ctx context.Context, at int64, fromStart bool) {
 	defer close(r.done)
+	defer r.s.hub.leave(part{r.at.Topic, r.at.Partition})
 	for at < r.stop {
 		var c *chunk
 		select {
@@ -125,44 +126,36 @@ func (r *reader) run(ctx context.Context, at int64, fromStart bool) {
 // something.
 func (r *reader) fetch(ctx context.Context, c *chunk, at int64, fromStart bool) error {
 	p, committed := r.s.props, r.s.committed()
-	maxBytes := int32(p.int("max.partition.fetch.bytes"))
-	request := func(buf []byte) *fetch {
-		return &fetch{topic: r.at.Topic, partition: r.at.Partition, offset: at, wait: int32(p.int("fetch.max.wait.ms")), minBytes: int32(p.int("fetch.min.bytes")),
-			maxBytes: maxBytes, committed: committed, buf: buf}
-	}
+	w := &want{part: part{r.at.Topic, r.at.Partition}, offset: at, maxBytes: int32(p.int("max.partition.fetch.bytes")), buf: c.buf}
 	for ctx.Err() == nil {
-		var a *fetched
-		f := request(c.buf)
 		err := r.s.client.retry(ctx, p.duration(patience), func() error {
-			m, err := r.s.client.ask(ctx, f)
-			if err != nil {
-				c.buf = nil // it may be in use by a connection that was given up
-				f = request(nil)
-				return absent(err)
+			err := r.s.hub.fetch(ctx, w)
+			if err == nil && w.code != 0 {
+				err = kafkago.Error(w.code)
 			}
-			if a = m.(*fetched); a.code != 0 {
-				return absent(kafkago.Error(a.code))
+			if err != nil { // its buffer may be in use by a connection that was given up
+				w = &want{part: w.part, offset: w.offset, maxBytes: w.maxBytes}
 			}
-			return nil
+			return absent(err)
 		})
 		if errors.Is(err, kafkago.OffsetOutOfRange) {
-			if at, err = r.outOfRange(ctx, at, fromStart); err == nil {
+			if w.offset, err = r.outOfRange(ctx, w.offset, fromStart); err == nil {
 				continue
 			}
 		}
 		if err != nil {
 			return r.s.client.explain("reading "+r.name, err)
 		}
-		c.buf, c.at = a.buf, at
-		c.spans, c.block, c.packed, c.next, err = unpack(a.set, at, committed, a.aborted, c.spans, c.packed)
+		c.buf, c.at = w.buf, w.offset
+		c.spans, c.block, c.packed, c.next, err = unpack(w.set, w.offset, committed, w.aborted, c.spans, c.packed)
 		if err != nil {
 			return err
 		}
-		if c.next > at {
+		if c.next > w.offset {
 			return nil
 		}
-		if len(a.set) >= int(maxBytes) { // a batch that is larger than a fetch
-			maxBytes = int32(min(int64(maxBytes)*2, maxResponse))
+		if len(w.set) >= int(w.maxBytes) { // a batch that is larger than a fetch
+			w.maxBytes = int32(min(int64(w.maxBytes)*2, maxResponse))
 		}
 	}
 	return ctx.Err()

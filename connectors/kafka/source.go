@@ -26,6 +26,7 @@ type source struct {
 	*table
 	meta  []string // metadata columns' keys
 	group string
+	hub   *hub
 
 	mu     sync.Mutex
 	listed time.Time // when partitions were last looked for; zero: never
@@ -58,7 +59,7 @@ func newSource(t connectors.Table, upsert bool) (connectors.Source, error) {
 			k.keyed.Fields = append(k.keyed.Fields, t.Full.Fields[c].Name)
 		}
 	}
-	s := &source{table: k, group: k.props.text("group.id")}
+	s := &source{table: k, group: k.props.text("group.id"), hub: newHub(k.client)}
 	for _, m := range t.Meta {
 		if _, ok := metadata[m.Key]; !ok && (t.Format.Format.Metadata == nil || !strings.HasPrefix(m.Key, "value.")) {
 			return nil, k.errorf("no metadata column '%s'; there are %s, and value.* of the format", m.Key, metadataKeys())

@@ -39,18 +39,27 @@ func finish(b []byte, after int) { big.PutUint32(b, uint32(len(b)-4+after)) }
 // maxResponse is the largest answer that is believed.
 const maxResponse = 1 << 30
 
-// response reads an answer whole into buf and gives its body.
-func response(r io.Reader, buf []byte) (body, grown []byte, err error) {
+// announced reads an answer's head and says how many bytes its body has.
+func announced(r io.Reader) (int, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, buf, err
+		return 0, err
 	}
 	n := int(big.Uint32(head[:])) - 4
 	if n < 0 || n > maxResponse {
-		return nil, buf, fmt.Errorf("the broker announces an answer of %d bytes", n)
+		return 0, fmt.Errorf("the broker announces an answer of %d bytes", n)
 	}
 	if id := big.Uint32(head[4:]); id != correlation {
-		return nil, buf, fmt.Errorf("the broker answers request %x, expected %x", id, correlation)
+		return 0, fmt.Errorf("the broker answers request %x, expected %x", id, correlation)
+	}
+	return n, nil
+}
+
+// response reads an answer whole into buf and gives its body.
+func response(r io.Reader, buf []byte) (body, grown []byte, err error) {
+	n, err := announced(r)
+	if err != nil {
+		return nil, buf, err
 	}
 	if cap(buf) < n {
 		buf = make([]byte, n+n/4)
