@@ -253,6 +253,24 @@ func testLostTransaction(t *testing.T, addr string) {
 	says(t, err, "has aborted transaction", "of checkpoint 3", "properties.transaction.timeout.ms")
 }
 
+func TestTimeoutLimit(t *testing.T)     { testTimeoutLimit(t, standIn(t)) }
+func TestRealTimeoutLimit(t *testing.T) { testTimeoutLimit(t, real(t)) }
+
+// testTimeoutLimit asks for longer transactions than the broker allows (by default 15
+// minutes), and for fewer checkpoints than that.
+func testTimeoutLimit(t *testing.T, addr string) {
+	topic := newTopic(t, addr, 1)
+	table := tableOf(addr, topic, idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": topic, "properties.transaction.timeout.ms": "1200000"})
+	says(t, writing(t, table, row(1, "a")), "table cat.db.t", "'properties.transaction.timeout.ms' is 20m0s", "allows 15m0s at most", "transaction.max.timeout.ms")
+	table = tableOf(addr, topic, idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": topic})
+	table.Session.Options["execution.checkpointing.interval"] = "16 min"
+	says(t, writing(t, table, row(1, "a")), "the broker allows transactions of 15m0s at most", "checkpoints come every 16m0s")
+	table.Session.Options["execution.checkpointing.interval"] = "10 s"
+	if err := writing(t, table, row(1, "a")); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTransactionTimeout(t *testing.T) {
 	table := tableOf("127.0.0.1:1", "t", idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": "p", "properties.transaction.timeout.ms": "5000"})
 	table.Session.Options["execution.checkpointing.interval"] = "10 s"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/initproducerid"
 
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/formats"
 )
 
 // A writer's transactions have the ids PREFIX-JOB-SUBTASK-K, K being the least that
@@ -126,18 +128,73 @@ func (s *sink) begin(ctx context.Context, env connectors.WriterEnv) (*transactio
 // limit, and less.
 var timeouts = []time.Duration{time.Hour, 15 * time.Minute, 5 * time.Minute, time.Minute}
 
+// timeoutsToTry are those that a transaction may get: the one that was given, or else
+// the longest that the broker allows. A broker that doesn't tell is asked by trying.
+func (s *sink) timeoutsToTry(ctx context.Context) ([]time.Duration, error) {
+	s.mu.Lock()
+	known := s.timeout
+	s.mu.Unlock()
+	if known > 0 {
+		return []time.Duration{known}, nil
+	}
+	limit := s.timeoutLimit(ctx)
+	if s.props.text("transaction.timeout.ms") == "" {
+		if limit > 0 {
+			return []time.Duration{min(limit, timeouts[0])}, nil
+		}
+		return timeouts, nil
+	}
+	given := s.props.duration("transaction.timeout.ms")
+	if limit > 0 && given > limit {
+		return nil, s.errorf("'properties.transaction.timeout.ms' is %s, and the broker allows %s at most (its transaction.max.timeout.ms): raise it there, or lower it here", given, limit)
+	}
+	return []time.Duration{given}, nil
+}
+
+// longEnough refuses a timeout, of the broker's choice, that ends transactions before
+// the checkpoint that commits them.
+func (s *sink) longEnough(d time.Duration) error {
+	every, err := formats.ParseDuration(s.Session.Option("execution.checkpointing.interval", "0 ms"))
+	if err != nil || every < d {
+		return nil
+	}
+	return s.errorf("the broker allows transactions of %s at most (its transaction.max.timeout.ms), but checkpoints come every %s: it would abort each transaction before it is committed", d, every)
+}
+
+// timeoutLimit is the broker's transaction.max.timeout.ms, 0 when it can't be known:
+// asking needs the right to see the cluster's settings.
+func (s *sink) timeoutLimit(ctx context.Context) time.Duration {
+	const name = "transaction.max.timeout.ms"
+	api, err := s.client.api()
+	if err != nil {
+		return 0
+	}
+	m, err := api.Metadata(ctx, &kafkago.MetadataRequest{Topics: s.topics})
+	if err != nil || len(m.Brokers) == 0 {
+		return 0
+	}
+	res, err := api.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{Resources: []kafkago.DescribeConfigRequestResource{
+		{ResourceType: kafkago.ResourceTypeBroker, ResourceName: strconv.Itoa(m.Brokers[0].ID), ConfigNames: []string{name}}}})
+	if err != nil {
+		return 0
+	}
+	for _, r := range res.Resources {
+		for _, c := range r.ConfigEntries {
+			if n, err := strconv.ParseInt(c.ConfigValue, 10, 64); c.ConfigName == name && err == nil && r.Error == nil && n < 1<<40 {
+				return time.Duration(n) * time.Millisecond
+			}
+		}
+	}
+	return 0
+}
+
 // fence makes this process the only writer under an id: an open transaction of it
 // is aborted (aborted says so), other writers are refused from then on.
 func (s *sink) fence(ctx context.Context, id string) (p producer, aborted bool, err error) {
-	tries := timeouts
-	if s.props.text("transaction.timeout.ms") != "" {
-		tries = []time.Duration{s.props.duration("transaction.timeout.ms")}
+	tries, err := s.timeoutsToTry(ctx)
+	if err != nil {
+		return anonymous, false, err
 	}
-	s.mu.Lock()
-	if s.timeout > 0 {
-		tries = []time.Duration{s.timeout}
-	}
-	s.mu.Unlock()
 	for i, d := range tries {
 		m, err := s.client.call(ctx, "beginning transaction "+id, s.props.duration(patience),
 			&initproducerid.Request{TransactionalID: id, TransactionTimeoutMs: int32(d.Milliseconds()), ProducerID: -1, ProducerEpoch: -1},
@@ -148,6 +205,9 @@ func (s *sink) fence(ctx context.Context, id string) (p producer, aborted bool, 
 			})
 		if errors.Is(err, kafkago.InvalidTransactionTimeout) && i < len(tries)-1 {
 			continue
+		}
+		if err == nil {
+			err = s.longEnough(d)
 		}
 		if err != nil {
 			return anonymous, aborted, err
