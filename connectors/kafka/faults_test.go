@@ -278,17 +278,6 @@ func TestTransactionTimeout(t *testing.T) {
 	says(t, err, "'properties.transaction.timeout.ms' is 5s", "checkpoints come every 10s")
 }
 
-func TestRealTransactionTimeout(t *testing.T) {
-	addr := real(t)
-	topic := newTopic(t, addr, 1)
-	table := tableOf(addr, topic, idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": topic, "properties.transaction.timeout.ms": "3600000"})
-	says(t, writing(t, table, row(1, "a")), "is more than the broker's transaction.max.timeout.ms allows")
-	table = tableOf(addr, topic, idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": topic})
-	if err := writing(t, table, row(1, "a")); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestRealTooLarge(t *testing.T) {
 	addr := real(t)
 	topic := newTopic(t, addr, 1, kafkago.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "1000"})
