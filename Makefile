@@ -15,7 +15,7 @@ test: build ## unit and .test files; no servers
 	$(GO) vet ./...
 	$(GO) test ./...
 
-SERVICES ?= kafka mysql mariadb postgres redis registry
+SERVICES ?= kafka mysql mysql2 mariadb mariadb2 postgres redis registry
 REAL ?= ^TestReal
 SERVICE_KILLS ?= 100
 

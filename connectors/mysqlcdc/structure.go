@@ -192,7 +192,7 @@ func (w *rewrite) apply(ctx context.Context, c mysql.Change, schema string) erro
 	}
 	switch c.Kind {
 	case mysql.Create, mysql.CreateLike:
-		if x != nil && c.IfNotExists || x == nil && !w.captured(c.Schema, c.Name) {
+		if x != nil && c.IfNotExists || x == nil && (!w.captured(c.Schema, c.Name) || w.shadowOf(c.Schema, c.Name) != "") {
 			return nil
 		}
 		if x != nil {

@@ -281,7 +281,16 @@ type relay struct {
 	port int
 	l    net.Listener
 	mu   sync.Mutex
+	to   string
 	open []net.Conn
+}
+
+// turn passes connections on to another address from now on, and cuts those there are.
+func (r *relay) turn(to string) {
+	r.mu.Lock()
+	r.to = to
+	r.mu.Unlock()
+	r.cut()
 }
 
 func proxy(t *testing.T, to string) *relay {
@@ -290,13 +299,16 @@ func proxy(t *testing.T, to string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{l: l, port: l.Addr().(*net.TCPAddr).Port}
+	r := &relay{l: l, to: to, port: l.Addr().(*net.TCPAddr).Port}
 	go func() {
 		for {
 			a, err := l.Accept()
 			if err != nil {
 				return
 			}
+			r.mu.Lock()
+			to := r.to
+			r.mu.Unlock()
 			b, err := net.Dial("tcp", to)
 			if err != nil {
 				a.Close()
