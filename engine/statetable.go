@@ -85,6 +85,9 @@ func jobCheckpoint(fs checkpoint.FS, dir, name string) (*checkpoint.Dir, *checkp
 			if err == nil && m.Job != name && path == dir {
 				break // another job's directory
 			}
+			if err == nil && m.Final {
+				return nil, nil, fmt.Errorf("job %s has ended, and the checkpoint of its end keeps no state", m.Job)
+			}
 			if err == nil {
 				err = d.Verify(m)
 			}

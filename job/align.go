@@ -1,6 +1,8 @@
 package job
 
 import (
+	"sync/atomic"
+
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/sink"
 	"github.com/millrace/millrace/state"
@@ -22,7 +24,12 @@ type request struct {
 	stop    bool            // the heads aren't stepped again
 	final   bool            // nothing will follow
 	order   *SavepointOrder // it is a savepoint; nil: a checkpoint
+	dropped *atomic.Bool    // nobody needs it any more
 }
+
+// freezes says that a task's state belongs to the checkpoint. That of a job that has
+// ended is of no use to anyone: no run goes on from there.
+func (r request) freezes() bool { return r.durable && (!r.final || r.order != nil) }
 
 // callKind tells calls apart.
 type callKind uint8
@@ -163,6 +170,7 @@ func (t *task) aligned() error {
 // checkpoint flushes the operators, freezes the store, sends the barrier on and
 // acknowledges it.
 func (t *task) checkpoint(r request) error {
+	began := t.watch.now()
 	if err := t.flushAll(); err != nil {
 		return err
 	}
@@ -175,6 +183,7 @@ func (t *task) checkpoint(r request) error {
 		m := vertexAck{vertex: v, marks: v.marks()}
 		for _, u := range usage {
 			if u.Identity == v.identity {
+				a.memory += u.Bytes
 				m.keys += int64(u.Keys)
 			}
 		}
@@ -197,12 +206,15 @@ func (t *task) checkpoint(r request) error {
 		}
 		a.vertices = append(a.vertices, m)
 	}
-	if r.durable {
+	if r.freezes() {
+		from := t.watch.now()
 		var err error
 		if a.snapshot, err = t.store.Freeze(r.n); err != nil {
 			return err
 		}
+		a.freeze = t.watch.now() - from
 	}
+	a.pause = t.watch.now() - began
 	for _, v := range t.vertices {
 		for _, o := range v.outs {
 			if v.ended {

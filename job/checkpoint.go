@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,19 +33,33 @@ type Checkpoint struct {
 }
 
 // fullAfter is how many deltas a base may have.
-const fullAfter = 20
+const fullAfter = 100
 
 // chain is the state files that the next manifest begins with: per task a base and
 // its deltas.
 type chain struct {
 	files       [][]checkpoint.StateFile
 	base, delta int64 // bytes
+	based       int64 // memory of the state that the base was written of
+	memory      int64 // of the last checkpoint's
 }
 
+// smallChain is bytes of files that are never too many.
+const smallChain = 1 << 20
+
 // wantsBase says that the next checkpoint should write everything: there is
-// nothing to build on, or the deltas have outgrown their base.
+// nothing to build on, or half of what is in the files is likely to be out of date.
+// State that only grows needs no new base. So every byte of a change is written
+// about twice in the long run, whatever the size of the state.
 func (c *chain) wantsBase() bool {
-	if c.files == nil || 2*c.delta > c.base {
+	if c.files == nil {
+		return true
+	}
+	whole := float64(c.memory) // what a base would have now
+	if c.base >= smallChain {
+		whole *= float64(c.base) / float64(max(c.based, 1))
+	}
+	if float64(c.base+c.delta) > 2*whole+smallChain {
 		return true
 	}
 	for _, f := range c.files {
@@ -59,12 +74,13 @@ func (c *chain) wantsBase() bool {
 func (c *chain) with(at *attempt, tasks int) chain {
 	next := chain{files: make([][]checkpoint.StateFile, tasks)}
 	if at.delta {
-		next.base, next.delta = c.base, c.delta
+		next.base, next.delta, next.based = c.base, c.delta, c.based
 		for i := range c.files {
 			next.files[i] = append(next.files[i], c.files[i]...)
 		}
 	}
 	for _, a := range at.acks {
+		next.memory += a.memory
 		for _, f := range a.files {
 			next.files[a.task] = append(next.files[a.task], f)
 			if at.delta {
@@ -74,6 +90,9 @@ func (c *chain) with(at *attempt, tasks int) chain {
 			}
 		}
 	}
+	if !at.delta {
+		next.based = next.memory
+	}
 	return next
 }
 
@@ -81,6 +100,9 @@ func (c *chain) with(at *attempt, tasks int) chain {
 func (c *coordinator) save(a *ack, r request) (files []checkpoint.StateFile, err error) {
 	var w *checkpoint.Writer
 	err = a.snapshot.Save(r.delta, func(b state.Block) error {
+		if r.dropped.Load() {
+			return errDropped
+		}
 		if err := c.tasks[a.task].owns(b); err != nil {
 			return err
 		}
@@ -100,6 +122,9 @@ func (c *coordinator) save(a *ack, r request) (files []checkpoint.StateFile, err
 	}
 	return []checkpoint.StateFile{f}, err
 }
+
+// errDropped ends the writing of a checkpoint that nobody needs.
+var errDropped = errors.New("a later checkpoint makes this one useless")
 
 // owns checks that state lies in a key group of the task's own: a restore would give
 // it to another subtask than the one its rows are sent to.

@@ -65,6 +65,9 @@ type ack struct {
 	task     int
 	vertices []vertexAck
 	snapshot state.Snapshot
+	memory   int64         // bytes of state
+	pause    time.Duration // of the task: flushing, what sinks prepare, Freeze
+	freeze   time.Duration // of that, Freeze
 	files    []checkpoint.StateFile
 	err      error
 }
@@ -178,6 +181,9 @@ func (c *coordinator) turn(soft context.Context, now time.Time) error {
 	if soft.Err() != nil && !c.stopping {
 		c.stopping, c.stopBy = true, now.Add(stopTimeout)
 	}
+	if c.at != nil && c.left == 0 && c.at.periodic() {
+		c.drop()
+	}
 	if c.at != nil {
 		if now.Sub(c.at.began) >= c.cfg.Checkpoint.Timeout {
 			return c.giveUp(fmt.Errorf("checkpoint %d took longer than %v", c.at.n, c.cfg.Checkpoint.Timeout), now)
@@ -252,7 +258,7 @@ func (c *coordinator) begin(r request, now time.Time) error {
 		return nil
 	}
 	c.n++
-	r.n, r.delta = c.n, r.durable && r.order == nil && !c.chain.wantsBase()
+	r.n, r.delta, r.dropped = c.n, r.durable && r.order == nil && !c.chain.wantsBase(), &atomic.Bool{}
 	c.mu.Lock()
 	c.last = r
 	c.mu.Unlock()
@@ -261,6 +267,19 @@ func (c *coordinator) begin(r request, now time.Time) error {
 		t.mail.call(call{kind: barrierCall, request: r})
 	}
 	return nil
+}
+
+// periodic says that it was made because it was time.
+func (at *attempt) periodic() bool { return at.order == nil && !at.stop && !at.final }
+
+// drop gives up a checkpoint under way, because a later one makes it useless: what it
+// has prepared is part of that one.
+func (c *coordinator) drop() {
+	c.at.dropped.Store(true)
+	for _, t := range c.tasks {
+		t.mail.call(call{kind: abortCall, n: c.at.n})
+	}
+	c.at = nil
 }
 
 // acknowledge is a task's answer, from its goroutine: the state is written beside

@@ -29,6 +29,9 @@ func newStopwatch() stopwatch {
 	return stopwatch{began: time.Now()} // wall clock: busy time
 }
 
+// now is the time since the task began.
+func (w *stopwatch) now() time.Duration { return time.Since(w.began) }
+
 // enter begins a call of v, nil for waiting; leave takes what it returns.
 func (w *stopwatch) enter(v *vertex) frame {
 	now := time.Since(w.began)

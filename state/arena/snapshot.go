@@ -74,9 +74,27 @@ func (t *table) touch(id uint32) {
 	}
 }
 
+// touchAll is touch of many.
 func (t *table) touchAll(ids []uint32) {
+	k := &t.track
+	if !k.on {
+		return
+	}
+	dirty := k.dirty
 	for _, id := range ids {
-		t.touch(id)
+		if w := int(id >> 6); w < len(dirty) {
+			dirty[w] |= 1 << (id & 63) // also of id 0, which no writer looks at
+			continue
+		}
+		k.dirty.set(id)
+		dirty = k.dirty
+	}
+	for _, c := range k.covers {
+		for _, id := range ids {
+			if id != 0 && id < c.next {
+				c.keep(id)
+			}
+		}
 	}
 }
 

@@ -51,13 +51,22 @@ func (d *Dir) Create(n uint64, task int, delta bool, pause func(bytes int)) (*Wr
 	return w, nil
 }
 
+// direct is how many bytes are written as they are, instead of being gathered.
+const direct = 32 << 10
+
 func (w *Writer) write(b []byte) {
 	if w.err != nil {
 		return
 	}
 	w.file.Sum = crc32.Update(w.file.Sum, castagnoli, b)
 	w.file.Bytes += int64(len(b))
-	_, w.err = w.out.Write(b)
+	if len(b) < direct {
+		_, w.err = w.out.Write(b)
+		return
+	}
+	if w.err = w.out.Flush(); w.err == nil {
+		_, w.err = w.f.Write(b)
+	}
 }
 
 // Block writes one.
