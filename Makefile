@@ -15,12 +15,12 @@ test: build ## unit and .test files; no servers
 	$(GO) vet ./...
 	$(GO) test ./...
 
-SERVICES ?= kafka mysql mysql2 mariadb mariadb2 postgres redis registry
+SERVICES ?= kafka mysql mysql2 mariadb mariadb2 postgres redis registry minio
 REAL ?= ^TestReal
 SERVICE_KILLS ?= 100
 
 test-services: build ## the tests against real servers, which scripts/services installs and starts; they stay up (scripts/services down ends them)
-	up=$$(scripts/services up $(SERVICES)); echo "servers: $$up"; CRASH_KILLS=$(SERVICE_KILLS) MILLRACE_TEST_SERVICES="$$up" $(GO) test -p 1 -count=1 -timeout 60m -run '$(REAL)' ./tests/services/... ./connectors/... $(ARGS)
+	up=$$(scripts/services up $(SERVICES)); echo "servers: $$up"; CRASH_KILLS=$(SERVICE_KILLS) MILLRACE_TEST_SERVICES="$$up" $(GO) test -p 1 -count=1 -timeout 60m -run '$(REAL)' ./tests/services/... ./connectors/... ./files/... ./tests/crash $(ARGS)
 
 test-race:
 	$(GO) test -race ./...

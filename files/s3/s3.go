@@ -3,12 +3,11 @@
 // A path is bucket/key. A draft is a multipart upload: Finish has sent its parts,
 // Publish completes it, which is one step for everybody who reads. Beside it lies a
 // marker object, .NAME.inprogress, for as long as it isn't published: it tells a
-// later run which uploads to abort (services differ in what they list), and a second
-// Publish whether the first one had done it.
+// later run whose uploads to abort (not all services list those below a directory),
+// and a second Publish whether the first one had done it.
 //
 // s3.go has settings and objects; read.go reads them, write.go writes drafts;
-// lease.go is the lock of a directory, and swap.go a small file that only one
-// process at a time replaces.
+// state.go is a directory that one process at a time writes, lease.go its lock.
 package s3
 
 import (

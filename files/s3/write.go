@@ -133,11 +133,8 @@ func (u *upload) abort() {
 	}
 }
 
-// marker is what lies beside an upload until it is published.
-type marker struct {
-	Upload string
-	Owner  owner
-}
+// marker is what lies beside an upload from before it is begun until it is published.
+type marker struct{ Owner owner }
 
 func markerOf(p string) string { return files.Hidden(p) }
 
@@ -157,15 +154,14 @@ func (d *draft) mark() error {
 	if d.begun {
 		return nil
 	}
-	if err := d.begin(); err != nil {
-		return err
-	}
-	b, err := json.Marshal(marker{Upload: d.id, Owner: self()})
+	b, err := json.Marshal(marker{Owner: self()})
 	if err == nil {
 		err = d.fs.Put(d.ctx, markerOf(d.path()), b)
 	}
-	d.begun = err == nil
-	return err
+	if d.begun = err == nil; !d.begun {
+		return err
+	}
+	return d.begin()
 }
 
 func (d *draft) Write(b []byte) (int, error) {
@@ -279,9 +275,13 @@ func (f *FS) Abandon(ctx context.Context, root, prefix string, keep func(p strin
 			return nil
 		}
 		_, up := split(p)
-		err = f.core.AbortMultipartUpload(ctx, bucket, up, m.Upload)
-		if r := minio.ToErrorResponse(err); err != nil && r.Code != minio.NoSuchUpload {
-			return f.explain(err, p)
+		for u := range f.core.ListIncompleteUploads(ctx, bucket, up, true) {
+			if u.Err == nil && u.Key == up {
+				u.Err = f.core.AbortMultipartUpload(ctx, bucket, up, u.UploadID)
+			}
+			if u.Err != nil && minio.ToErrorResponse(u.Err).Code != minio.NoSuchUpload {
+				return f.explain(u.Err, p)
+			}
 		}
 		return f.Remove(ctx, bucket+"/"+key)
 	})

@@ -1,6 +1,7 @@
 // Package s3test is an S3 service in memory, for tests that need no server: objects,
 // conditional writes, lists and multipart uploads, without signatures. It can fail
-// as services and networks do. Listing open uploads finds none, as with MinIO.
+// as services and networks do. Listing open uploads finds those
+// of a whole key alone, as with MinIO.
 package s3test
 
 import (
@@ -150,21 +151,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // body is what a request sends; the client may send it in signed chunks.
-func body(r *http.Request) []byte {
-	b, _ := io.ReadAll(r.Body)
-	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		return b
+func body(r *http.Request) (out []byte, whole bool) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, false // its sender died
 	}
-	var out []byte
+	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		return b, true
+	}
 	for {
 		head, rest, ok := strings.Cut(string(b), "\r\n")
 		if !ok {
-			return out
+			return nil, false
 		}
 		size, _, _ := strings.Cut(head, ";")
 		n, err := strconv.ParseInt(size, 16, 64)
-		if err != nil || n == 0 || int(n) > len(rest) {
-			return out
+		if err != nil || int(n) > len(rest) {
+			return nil, false
+		}
+		if n == 0 {
+			return out, true
 		}
 		out = append(out, rest[:n]...)
 		b = []byte(strings.TrimPrefix(rest[n:], "\r\n"))
@@ -175,7 +181,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	bucket, key, _ := strings.Cut(path, "/")
 	q := r.URL.Query()
-	content := body(r)
+	content, whole := body(r)
+	if !whole {
+		fail(w, r, http.StatusBadRequest, "IncompleteBody")
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if bucket == "missing" {
@@ -200,9 +210,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case key == "" && q.Has("uploads"):
-		answer(struct {
+		type upload struct {
+			Key, UploadId string
+			Initiated     time.Time
+		}
+		var out struct {
 			XMLName xml.Name `xml:"ListMultipartUploadsResult"`
-		}{})
+			Upload  []upload
+		}
+		for id, u := range s.uploads {
+			if u.path == bucket+"/"+q.Get("prefix") {
+				out.Upload = append(out.Upload, upload{q.Get("prefix"), id, time.Unix(1700000000, 0).UTC()})
+			}
+		}
+		answer(out)
 	case key == "":
 		s.listObjects(answer, bucket, q.Get("prefix"), q.Get("delimiter"), q.Get("continuation-token"))
 	case r.Method == http.MethodPost && q.Has("uploads"):
