@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // Client speaks to one process.
@@ -98,34 +100,44 @@ type NotFoundError struct{ Name, Known string }
 
 func (e *NotFoundError) Error() string { return fmt.Sprintf("job %q not found (%s)", e.Name, e.Known) }
 
-func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+// send asks and returns the answer's body, to be closed.
+func (c *Client) send(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(b)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "http://millrace"+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Socket, err)
+		return nil, fmt.Errorf("%s: %w", c.Socket, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
+	var e Error
+	if b, err := io.ReadAll(resp.Body); err == nil && json.Unmarshal(b, &e) == nil && e.Msg != "" {
+		return nil, errors.New(e.Msg)
+	}
+	return nil, fmt.Errorf("%s: %s", c.Socket, resp.Status)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	body, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b, err := io.ReadAll(body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Socket, err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		var e Error
-		if json.Unmarshal(b, &e) == nil && e.Msg != "" {
-			return errors.New(e.Msg)
-		}
-		return fmt.Errorf("%s: %s", c.Socket, resp.Status)
 	}
 	var schema struct {
 		Schema string `json:"schema"`
@@ -188,4 +200,14 @@ func (c *Client) Table(ctx context.Context, name string, running bool) (out Tabl
 		path += "?running=true"
 	}
 	return out, c.do(ctx, "GET", path, nil, &out)
+}
+
+// Snapshot is a job's state at one point of its input, in memory.
+func (c *Client) Snapshot(ctx context.Context, id string) (*checkpoint.Dir, error) {
+	body, err := c.send(ctx, "GET", "/v1/jobs/"+id+"/snapshot", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return checkpoint.Unpack(body)
 }

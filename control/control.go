@@ -6,6 +6,7 @@
 //	GET  /v1/jobs/{job}/state        keys and bytes of each stateful operator
 //	GET  /v1/jobs/{job}/why          what holds it back
 //	GET  /v1/jobs/{job}/analyze      its plan with what each operator has done
+//	GET  /v1/jobs/{job}/snapshot     its state at one point of its input: a checkpoint's files as a tar archive
 //	GET  /v1/tables/{table}          rows of a table of database sys; ?running=true: of running jobs alone
 //	POST /v1/jobs/{job}/savepoint    {"dir", "stop", "drain"}: answers where it is
 //	POST /v1/jobs/{job}/stop         a last checkpoint, then the end

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // Others asks other processes about their jobs, for a session's statements.
@@ -37,4 +38,16 @@ func (o Others) Analyze(ctx context.Context, name string) (string, bool, error) 
 	}
 	a, err := c.Analysis(ctx, j.ID)
 	return a.Text, err == nil, err
+}
+
+// Snapshot is the state of a job that runs elsewhere.
+func (o Others) Snapshot(ctx context.Context, name string) (*checkpoint.Dir, error) {
+	c, j, err := Find(ctx, o.StateDir, name)
+	if none := (*NotFoundError)(nil); errors.As(err, &none) || err == nil && (j.Ended != nil || j.Process == os.Getpid()) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.Snapshot(ctx, j.ID)
 }

@@ -104,6 +104,15 @@ func (s *Server) Handler() http.Handler {
 	one("GET /v1/jobs/{job}/analyze", func(w http.ResponseWriter, _ *http.Request, j *engine.Job) {
 		answer(w, Analysis{Schema: AnalysisSchema, Job: j.Name, Text: j.Analyze()})
 	})
+	one("GET /v1/jobs/{job}/snapshot", func(w http.ResponseWriter, r *http.Request, j *engine.Job) {
+		dir, err := j.Snapshot(r.Context())
+		if err != nil {
+			fail(w, http.StatusConflict, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-tar")
+		_ = dir.Pack(w)
+	})
 	mux.HandleFunc("GET /v1/tables/{table}", func(w http.ResponseWriter, r *http.Request) {
 		rows, ok := s.jobs.SystemRows(r.PathValue("table"), r.URL.Query().Get("running") == "true")
 		if !ok {

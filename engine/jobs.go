@@ -166,6 +166,17 @@ func (l *JobList) Find(name string) *Job {
 	return byName
 }
 
+// running is the latest INSERT job of that name or ID that runs; queries may have the
+// same name.
+func (l *JobList) running(name string) (found *Job) {
+	for _, j := range l.All() {
+		if !j.Query && j.Status() == Running && (j.Name == name || j.ID == name) {
+			found = j
+		}
+	}
+	return found
+}
+
 // JobWatcher is an Output that is told of a job when it begins.
 type JobWatcher interface{ Began(j *Job) }
 

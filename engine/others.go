@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/state/checkpoint"
 	"github.com/millrace/millrace/types"
 )
 
@@ -18,6 +19,9 @@ type Others interface {
 	Rows(ctx context.Context, table string, running bool) []SystemRows
 	// Analyze is EXPLAIN ANALYZE of a job; found is false when nobody runs it.
 	Analyze(ctx context.Context, job string) (text string, found bool, err error)
+	// Snapshot is the state of a running job at one point of its input; nil when
+	// nobody runs it.
+	Snapshot(ctx context.Context, job string) (*checkpoint.Dir, error)
 }
 
 // othersWait is how long a statement waits for what other processes answer.

@@ -181,6 +181,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 			err = sqlerr.New(sqlerr.Invalid, stmt.Span(), "internal error while planning: %v", r)
 		}
 	}()
+	clear(s.snapshots)
 	q, err := s.query()
 	if err != nil {
 		return nil, nil, err

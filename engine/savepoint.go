@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/state/checkpoint"
@@ -75,4 +78,32 @@ func (j *Job) Cancel() error {
 	}
 	<-j.done
 	return nil
+}
+
+// lookWait is how long a question about a job's state waits for the job to be at one
+// point as a whole.
+const lookWait = 30 * time.Second
+
+// Snapshot is the job's state at one point of its input, as a checkpoint in memory: the
+// job goes on, and nothing is published or counted. It isn't charged to --memory.
+func (j *Job) Snapshot(ctx context.Context) (*checkpoint.Dir, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookWait)
+	defer cancel()
+	for {
+		dir := checkpoint.InMemory()
+		made := make(chan error, 1)
+		go func() { made <- j.monitor.Savepoint(&job.SavepointOrder{Dir: dir, Look: true}) }()
+		select {
+		case err := <-made:
+			if !errors.Is(err, job.ErrNotRunning) || j.Status() != Running {
+				return dir, err
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("job %q hasn't come to a point at which its state could be read within %s; millrace why %s says what holds it back", j.Name, lookWait, j.Name)
+		}
+		select { // it has begun, or is begun again after a failure
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }

@@ -76,10 +76,11 @@ type Session struct {
 	funcs   *registry
 	modules *modules
 
-	memory *operators.Budget // of all jobs
-	jobs   map[string]int    // names given to jobs
-	list   *JobList
-	hinted bool // a job was given the hint that there are more cores
+	memory    *operators.Budget // of all jobs
+	jobs      map[string]int    // names given to jobs
+	list      *JobList
+	snapshots map[string]*checkpoint.Dir // of running jobs, by path: what the statement at hand reads
+	hinted    bool                       // a job was given the hint that there are more cores
 }
 
 // New makes a session with an empty in-memory default catalog.
@@ -93,7 +94,7 @@ func New(cfg Config) *Session {
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stdout
 	}
-	s := &Session{cfg: cfg, memory: &operators.Budget{Limit: cfg.Memory}, set: map[string]string{}, jobs: map[string]int{}, list: &JobList{}, funcs: newRegistry()}
+	s := &Session{cfg: cfg, memory: &operators.Budget{Limit: cfg.Memory}, set: map[string]string{}, jobs: map[string]int{}, snapshots: map[string]*checkpoint.Dir{}, list: &JobList{}, funcs: newRegistry()}
 	s.modules = newModules(s.funcs)
 	s.names = catalog.NewNames("default_catalog", memory.New("default_database"), "default_database")
 	s.names.Kinds, s.names.Config = catalogs.Kinds, s.catalogConfig
@@ -199,7 +200,7 @@ func (s *Session) binder(q *types.Session) *bind.Binder {
 				return s.system()
 			}
 			if name == stateConnector {
-				return stateTables()
+				return s.stateTables()
 			}
 			c := connectorlist.Lookup(name)
 			if c != nil && s.cfg.Connector != nil {

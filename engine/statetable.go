@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,26 +20,19 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// The tables of catalog state are what operators keep: state.<job>.<operator>, read
-// from the newest whole checkpoint of the job in the state directory. A bounded table
-// each; its columns are those of the layout in the manifest.
+// The tables of catalog state are what operators keep: state.<job>.<operator>. Of a job
+// that runs, in this process or another, it is what they hold when the statement is
+// planned, all of the job's at one point of its input; else what the newest whole
+// checkpoint of the job in the state directory has. A bounded table each; its columns
+// are those of the layout in the manifest.
 
 const stateConnector = "millrace-state"
 
 // stateTable defines one.
 func (s *Session) stateTable(p catalog.Path) (*catalog.Table, error) {
-	key, dir := s.stateDir()
-	if dir == "" {
-		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{},
-			"%s.%s is read from checkpoints, and there is no state directory: give --state-dir, or SET '%s' (not supported yet: state of a job that runs without one)", p.Catalog, p.Database, key)
-	}
-	fs, base, err := s.find(key, dir, nil)
+	_, m, where, err := s.stateOf(p.Database)
 	if err != nil {
 		return nil, err
-	}
-	d, m, err := jobCheckpoint(fs, base, p.Database)
-	if err != nil {
-		return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "%v", err)
 	}
 	var names []string
 	for _, k := range m.Kept() {
@@ -50,7 +44,7 @@ func (s *Session) stateTable(p catalog.Path) (*catalog.Table, error) {
 		if p.Name != k.Name && p.Name != k.Only {
 			continue
 		}
-		t := &catalog.Table{Options: []catalog.Option{{Key: "connector", Value: stateConnector}, {Key: "path", Value: d.Path()},
+		t := &catalog.Table{Options: []catalog.Option{{Key: "connector", Value: stateConnector}, {Key: "path", Value: where},
 			{Key: "checkpoint", Value: fmt.Sprint(m.N)}, {Key: "table", Value: k.Name}}}
 		spec, err := job.SpecOf(k.Table.Name, k.Table.Layout)
 		if err != nil {
@@ -61,7 +55,66 @@ func (s *Session) stateTable(p catalog.Path) (*catalog.Table, error) {
 		}
 		return t, nil
 	}
-	return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "checkpoint %d of job %s keeps nothing named %s; it has %s", m.N, m.Job, p.Name, strings.Join(names, ", "))
+	return nil, sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "job %s keeps nothing named %s; it has %s", m.Job, p.Name, strings.Join(names, ", "))
+}
+
+// stateOf is a job's state, and the path by which a state table finds it again.
+func (s *Session) stateOf(name string) (d *checkpoint.Dir, m *checkpoint.Manifest, path string, err error) {
+	if d, path, err = s.snapshotOf(name); err != nil {
+		return nil, nil, "", sqlerr.New(sqlerr.Runtime, sqlerr.Span{}, "%v", err)
+	}
+	if d != nil {
+		list, err := d.List()
+		if err == nil && len(list) == 0 {
+			err = fmt.Errorf("the snapshot of job %s is empty", name)
+		}
+		if err == nil {
+			m, err = d.Read(list[0])
+		}
+		if err != nil {
+			return nil, nil, "", sqlerr.New(sqlerr.Runtime, sqlerr.Span{}, "%v", err)
+		}
+		return d, m, path, nil
+	}
+	key, dir := s.stateDir()
+	if dir == "" {
+		return nil, nil, "", sqlerr.New(sqlerr.NotFound, sqlerr.Span{},
+			"no job %s runs, and there is no state directory with its checkpoints: give --state-dir, or SET '%s'", name, key)
+	}
+	fs, base, err := s.find(key, dir, nil)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if d, m, err = jobCheckpoint(fs, base, name); err != nil {
+		return nil, nil, "", sqlerr.New(sqlerr.NotFound, sqlerr.Span{}, "%v", err)
+	}
+	return d, m, d.Path(), nil
+}
+
+// inMemory begins the path of a snapshot, which no directory has.
+const inMemory = "memory:"
+
+// snapshotOf is the state of a running job. The tables of one statement share it.
+func (s *Session) snapshotOf(name string) (d *checkpoint.Dir, path string, err error) {
+	path = inMemory + name
+	if d := s.snapshots[path]; d != nil {
+		return d, path, nil
+	}
+	ctx := context.Background()
+	if j := s.list.running(name); j != nil {
+		d, err = j.Snapshot(ctx)
+	} else if s.cfg.Others != nil {
+		ctx, cancel := context.WithTimeout(ctx, lookWait+othersWait)
+		defer cancel()
+		d, err = s.cfg.Others.Snapshot(ctx, name)
+	}
+	if errors.Is(err, job.ErrNotRunning) {
+		return nil, "", nil // it has just ended
+	}
+	if d != nil && err == nil {
+		s.snapshots[path] = d
+	}
+	return d, path, err
 }
 
 // jobCheckpoint finds a job in a state directory, by its name or its directory's,
@@ -167,12 +220,17 @@ func stateFields(l checkpoint.Layout, spec state.Spec) []types.Field {
 }
 
 // stateTables is the connector behind them.
-func stateTables() *connectors.Connector {
+func (s *Session) stateTables() *connectors.Connector {
 	return &connectors.Connector{Name: stateConnector, Options: []formats.Option{{Name: "path", Required: true}, {Name: "checkpoint", Required: true}, {Name: "table", Required: true}},
-		Source: func(t connectors.Table) (connectors.Source, error) { return &stateSource{table: t}, nil }}
+		Source: func(t connectors.Table) (connectors.Source, error) {
+			return &stateSource{table: t, snapshot: s.snapshots[t.Options.String("path")]}, nil
+		}}
 }
 
-type stateSource struct{ table connectors.Table }
+type stateSource struct {
+	table    connectors.Table
+	snapshot *checkpoint.Dir // nil: it lies at the path
+}
 
 func (x *stateSource) Changes() batch.Changes { return batch.Changes{Kinds: batch.InsertOnly} }
 func (x *stateSource) Bounded() bool          { return true }
@@ -188,13 +246,15 @@ func (x *stateSource) Read(context.Context, connectors.Split, []byte, connectors
 	if err != nil {
 		return nil, err
 	}
-	fs, path, err := checkpoint.Find(x.table.Options.String("path"), x.table.Session.Option, nil)
-	if err != nil {
-		return nil, err
-	}
-	d, err := checkpoint.At(fs, path)
-	if err != nil {
-		return nil, err
+	d := x.snapshot
+	if d == nil {
+		fs, path, err := checkpoint.Find(x.table.Options.String("path"), x.table.Session.Option, nil)
+		if err != nil {
+			return nil, err
+		}
+		if d, err = checkpoint.At(fs, path); err != nil {
+			return nil, err
+		}
 	}
 	m, err := d.Read(n)
 	if err != nil {

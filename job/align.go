@@ -190,7 +190,7 @@ func (t *task) checkpoint(r request) error {
 		if v.head != nil {
 			m.splits = v.head.Positions()
 		}
-		if s, ok := v.op.(*sink.Operator); ok {
+		if s, ok := v.op.(*sink.Operator); ok && (r.order == nil || !r.order.Look) {
 			p, err := s.Prepare(r.n)
 			if err != nil {
 				return v.fail(err)

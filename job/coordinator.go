@@ -325,8 +325,10 @@ func (c *coordinator) complete(now time.Time) error {
 			return c.giveUp(err, now)
 		}
 	}
-	c.failures = 0
-	c.stats.made(at, now)
+	if at.order == nil || !at.order.Look {
+		c.failures = 0
+		c.stats.made(at, now)
+	}
 	if at.order != nil && !at.order.commits {
 		for _, t := range c.tasks {
 			t.mail.call(call{kind: abortCall, n: at.n})
@@ -366,12 +368,18 @@ func (c *coordinator) noteStop(n uint64) {
 // giveUp ends the attempt without a checkpoint; too many in a row end the job.
 func (c *coordinator) giveUp(err error, now time.Time) error {
 	n, stop, order := c.at.n, c.at.stop, c.at.order
-	c.stats.failed()
+	if order == nil || !order.Look {
+		c.stats.failed()
+	}
 	c.at, c.ended, c.next = nil, now, now.Add(c.interval())
 	for _, t := range c.tasks {
 		t.mail.call(call{kind: abortCall, n: n})
 	}
 	if order != nil { // the job itself hasn't failed
+		if order.Look {
+			order.done(err)
+			return nil
+		}
 		order.done(fmt.Errorf("savepoint failed: %w", err))
 		if !order.last {
 			return nil

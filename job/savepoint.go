@@ -15,6 +15,9 @@ type SavepointOrder struct {
 	// Stop ends the job with it. Drain ends its sources before, as if there were no
 	// more rows: windows that are open are sent.
 	Stop, Drain bool
+	// Look says that the state is only to be read: sinks aren't asked to prepare, and
+	// it counts among no checkpoints.
+	Look bool
 
 	last    bool // nothing follows
 	commits bool // it is the job's last word: what is pending is committed

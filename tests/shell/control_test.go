@@ -132,6 +132,9 @@ func TestOtherProcess(t *testing.T) {
 	p.shows([]string{"-e", "SELECT job, read_rows, max_time FROM sys.splits"}, `{"job":"hourly","read_rows":3,"max_time":"2024-01-01 10:20:00`)
 	p.shows([]string{"-D", "execution.runtime-mode=batch", "-e", "SELECT COUNT(*) AS n FROM sys.errors; SELECT COUNT(*) AS n FROM sys.late"}, `{"n":0}`, `{"n":0}`)
 
+	p.shows([]string{"-e", "SELECT slice, `COUNT(*)` FROM state.hourly.WindowAggregate"}, `{"slice":1704106800000,"COUNT(*)":3}`)
+	p.shows([]string{"jobs", "--json"}, `"made": 0`) // that it was looked at is no checkpoint
+
 	x := startWith(t, p.dir, p.env, 120, 30)
 	x.prompt()
 	x.send("\\why hourly\r")
