@@ -7,6 +7,7 @@ import "github.com/spf13/cobra"
 var verbs = []func(*flags) *cobra.Command{
 	shellVerb,
 	runVerb,
+	copyVerb,
 	checkVerb,
 	explainVerb,
 	testVerb,
