@@ -93,20 +93,22 @@ func mixIn(ts []types.Type, cols []Vector, n int, out []uint64) {
 	out = out[:n]
 	for c := range cols {
 		v := &cols[c]
-		switch ts[c].Layout() {
-		case types.LayoutI64:
+		switch layout := ts[c].Layout(); {
+		case len(v.Valid) > 0:
+			mixNullable(ts[c], v, out)
+		case layout == types.LayoutI64:
 			for i, x := range v.I64[:n] {
 				out[i] = mix(out[i], uint64(x))
 			}
-		case types.LayoutF64:
+		case layout == types.LayoutF64:
 			for i, x := range v.F64[:n] {
 				out[i] = mix(out[i], canonical(x))
 			}
-		case types.LayoutWide:
+		case layout == types.LayoutWide:
 			for i, x := range v.I64[:n] {
 				out[i] = mix(mix(out[i], uint64(x)), uint64(v.Hi[i]))
 			}
-		case types.LayoutBytes:
+		case layout == types.LayoutBytes:
 			for i := range out {
 				out[i] = HashBytes(out[i], v.Bytes(i))
 			}
@@ -117,18 +119,44 @@ func mixIn(ts []types.Type, cols []Vector, n int, out []uint64) {
 				out[i] = HashBytes(out[i], buf)
 			}
 		}
-		if len(v.Valid) > 0 {
-			hashNulls(v, n, out)
-		}
 	}
 }
 
-// hashNulls marks the rows that are NULL: whatever harmless value lies there was
-// mixed in before, so that NULL and 0 differ.
-func hashNulls(v *Vector, n int, out []uint64) {
-	for i := 0; i < n; i++ {
-		if v.Null(i) {
-			out[i] = mix(out[i], nullHash)
+// mixNullable adds a column with NULLs. What a kernel has left at a NULL row doesn't
+// count: it is hashed as zero, and a mark, so that NULL and 0 differ.
+func mixNullable(t types.Type, v *Vector, out []uint64) {
+	layout := t.Layout()
+	var buf []byte
+	for i, h := range out {
+		null := v.Null(i)
+		switch layout {
+		case types.LayoutI64, types.LayoutF64:
+			var x uint64
+			if !null && layout == types.LayoutI64 {
+				x = uint64(v.I64[i])
+			} else if !null {
+				x = canonical(v.F64[i])
+			}
+			h = mix(h, x)
+		case types.LayoutWide:
+			var lo, hi uint64
+			if !null {
+				lo, hi = uint64(v.I64[i]), uint64(v.Hi[i])
+			}
+			h = mix(mix(h, lo), hi)
+		case types.LayoutBytes:
+			var b []byte
+			if !null {
+				b = v.Bytes(i)
+			}
+			h = HashBytes(h, b)
+		default:
+			buf = AppendKey(buf[:0], t, v, i)
+			h = HashBytes(h, buf)
 		}
+		if null {
+			h = mix(h, nullHash)
+		}
+		out[i] = h
 	}
 }

@@ -362,7 +362,7 @@ func (c *compiler) call(e *Call, s *scope) (step, error) {
 	if err != nil {
 		return nil, sqlerr.At(err, e.At)
 	}
-	return &callStep{args: args, kernel: k, t: e.T, at: e.At, own: e.Fn.OwnNulls, total: e.Fn.Total, vecs: make([]batch.Vector, len(args))}, nil
+	return &callStep{args: args, kernel: k, t: e.T, at: e.At, own: e.Fn.OwnNulls, total: e.Fn.Total, litter: c.session.Option("millrace.litter", "false") == "true", vecs: make([]batch.Vector, len(args))}, nil
 }
 
 // Close ends what kernels hold outside the process.
