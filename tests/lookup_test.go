@@ -50,14 +50,19 @@ func TestNexmarkLookup(t *testing.T) {
 	}
 }
 
-// shelf is a connector's look-up for tests: it answers from another goroutine, and
-// has the rows of a key from the second time on that it is asked for it.
+// shelf is a connector's look-up for tests: it has the rows of a key from the second
+// time on that it is asked for it.
 type shelf struct {
-	mu     sync.Mutex
-	asked  map[string]int
-	calls  int
+	mu    sync.Mutex
+	asked map[string]int
+	calls int
+}
+
+// reach is a connection to it, of one subtask: it answers from another goroutine.
+type reach struct {
+	*shelf
 	ticket uint64
-	ready  []shelved
+	ready  []shelved // under shelf's lock
 }
 
 type shelved struct {
@@ -68,9 +73,11 @@ type shelved struct {
 
 var shelfTypes = []types.Type{types.StringType, types.IntType}
 
-func (s *shelf) OpenLookup(context.Context, []int) (connectors.Lookup, error) { return s, nil }
+func (s *reach) OpenLookup(context.Context, []int) (connectors.Lookup, error) {
+	return &reach{shelf: s.shelf}, nil
+}
 
-func (s *shelf) Start(keys *batch.Batch, wake func()) (uint64, error) {
+func (s *reach) Start(keys *batch.Batch, wake func()) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
@@ -99,7 +106,7 @@ func (s *shelf) Start(keys *batch.Batch, wake func()) (uint64, error) {
 	return a.ticket, nil
 }
 
-func (s *shelf) Poll() (uint64, *batch.Batch, []int32, error) {
+func (s *reach) Poll() (uint64, *batch.Batch, []int32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ready) == 0 {
@@ -110,7 +117,7 @@ func (s *shelf) Poll() (uint64, *batch.Batch, []int32, error) {
 	return a.ticket, &a.rows, a.origin, nil
 }
 
-func (s *shelf) Close() error { return nil }
+func (s *reach) Close() error { return nil }
 
 // TestLookupRetry joins with a connector that has no answer the first time. Without
 // repetition every row's first question is in vain; with it all find theirs, and the
@@ -128,7 +135,7 @@ func TestLookupRetry(t *testing.T) {
 					return c
 				}
 				fake := *c
-				fake.Lookup = func(connectors.Table) (connectors.Lookup, error) { return s, nil }
+				fake.Lookup = func(connectors.Table) (connectors.Lookup, error) { return &reach{shelf: s}, nil }
 				return &fake
 			}}
 		text := `CREATE TABLE orders (id STRING, cur STRING, pt AS PROCTIME()) WITH ('connector' = 'filesystem', 'path' = '${DATA}/temporal_orders.json', 'format' = 'json');
