@@ -61,8 +61,11 @@ func (r *reader) row(m []byte, cols []batch.Vector, n int) (err error, fatal boo
 			p, err = avro.NewPlan(written, r.want)
 		}
 		if err != nil {
-			r.bad[id] = fmt.Errorf("schema %d: %w", id, err)
-			return r.bad[id], false
+			if !errors.Is(err, errUnknown) { // which has the number
+				err = fmt.Errorf("schema %d: %w", id, err)
+			}
+			r.bad[id] = err
+			return err, false
 		}
 		r.plans[id] = p
 	}
