@@ -40,3 +40,22 @@ func TestBadRowsFail(t *testing.T) {
 		}
 	}
 }
+
+// TestBadRowsAreCountedPerJob: the limit is that of all subtasks together.
+func TestBadRowsAreCountedPerJob(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("1\nx\ny\n2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ most, want string }{{"7", "it is bad row 8, and 'millrace.on-error.t.max' allows 7"}, {"8", ""}} {
+		var out bytes.Buffer
+		text := "SET 'parallelism.default' = '2'; SET 'millrace.on-error.t' = 'skip'; SET 'millrace.on-error.t.max' = '" + c.most + "';" +
+			"CREATE TABLE t (id INT) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'csv'); SELECT * FROM t;"
+		err := settings[0].session(dir, t.TempDir()).Run(context.Background(), &sqlerr.Source{Name: "test", Text: text}, &sink{w: &out})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("at most %s: %v, want %q", c.most, err, c.want)
+		}
+	}
+}

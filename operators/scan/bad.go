@@ -1,8 +1,10 @@
 package scan
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -28,9 +30,9 @@ func (o *Operator) bad(b connectors.BadRow) error {
 	if o.spec.OnBad == FailBad {
 		return o.spec.bad(b)
 	}
-	if o.nLost++; o.spec.MaxBad >= 0 && o.nLost > o.spec.MaxBad {
+	if n := o.spec.lost.add(o.env.Context); o.spec.MaxBad >= 0 && n > o.spec.MaxBad {
 		err := o.spec.bad(b)
-		err.Msg += fmt.Sprintf("; it is bad row %d, and 'millrace.on-error.%s.max' allows %d", o.nLost, short(o.spec.Table), o.spec.MaxBad)
+		err.Msg += fmt.Sprintf("; it is bad row %d, and 'millrace.on-error.%s.max' allows %d", n, short(o.spec.Table), o.spec.MaxBad)
 		return err
 	}
 	if o.spec.OnBad == SendBad {
@@ -47,6 +49,24 @@ func (o *Operator) bad(b connectors.BadRow) error {
 		o.lost.AppendKind(batch.Insert)
 	}
 	return nil
+}
+
+// tally counts the bad rows that all subtasks of a scan have met in a run. A run has
+// one context, so that another begins anew.
+type tally struct {
+	mu  sync.Mutex
+	run context.Context
+	n   int64
+}
+
+func (t *tally) add(run context.Context) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.run != run {
+		t.run, t.n = run, 0
+	}
+	t.n++
+	return t.n
 }
 
 // sendLost sends the bad rows gathered so far. s is a split of which nothing else

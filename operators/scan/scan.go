@@ -36,7 +36,6 @@ type Operator struct {
 	sel                   []int32
 
 	lost   batch.Batch // bad rows read with the batch in hand
-	nLost  int64
 	lostTo operators.Output
 
 	cur     *split // whose batch is being cut

@@ -38,6 +38,7 @@ type Spec struct {
 	Startup   string // scan.startup.mode, if the table has one: for messages
 	OnBad     OnBad
 	MaxBad    int64 // millrace.on-error.<table>.max: more bad rows fail the job; -1: any number
+	lost      *tally
 	Session   *types.Session
 	At        sqlerr.Span
 }
@@ -86,7 +87,12 @@ func (s *Spec) Changes([]batch.Changes, []operators.Keys) (batch.Changes, operat
 func (s *Spec) Needs(int, operators.Need) operators.Need { return operators.Need{} }
 
 // New makes the operator.
-func (s *Spec) New() operators.Operator { return &Operator{spec: s} }
+func (s *Spec) New() operators.Operator {
+	if s.lost == nil {
+		s.lost = &tally{}
+	}
+	return &Operator{spec: s}
+}
 
 func (s *Spec) bad(b connectors.BadRow) *sqlerr.Error {
 	raw := b.Raw

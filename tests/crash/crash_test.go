@@ -47,6 +47,38 @@ type shape struct {
 	roll                         string // a file this large is finished; 20kb
 	ties                         bool   // results hang on the order of arrival where two subtasks send to one
 	late                         bool   // rows come out of order, and some after the watermark
+	rough                        bool   // reads lines of which a third are bad, which go to a table of their own
+}
+
+// rough is a directory of files with good and bad lines, read in place of nexmark; the
+// bad ones are written beside the results.
+const rough = `
+CREATE TABLE rough (id INT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = '%[1]s', 'format' = 'csv');
+CREATE TABLE results (id INT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = '%[2]s', 'format' = 'json', 'sink.rolling-policy.file-size' = '20kb');
+CREATE TABLE dead (` + "`offset` BIGINT, `raw` STRING, reason STRING" + `) WITH ('connector' = 'filesystem', 'path' = '%[2]s-dead', 'format' = 'json', 'sink.rolling-policy.file-size' = '20kb');
+SET 'millrace.on-error.rough' = 'table:dead';
+INSERT INTO results SELECT * FROM rough;
+`
+
+// writeRough makes the files: several, of different lengths.
+func writeRough(dir string, lines int) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for f := range 4 {
+		var b bytes.Buffer
+		for n := range lines / 4 / (f + 1) {
+			if n%3 == f%3 {
+				fmt.Fprintf(&b, "bad %d of %d\n", n, f)
+			} else {
+				fmt.Fprintf(&b, "%d,%d\n", n, f)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.csv", f)), b.Bytes(), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var shapes = []shape{
@@ -75,9 +107,13 @@ var shapes = []shape{
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
 	{name: "look-up", roll: "4kb", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 50_000,
 		query: "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='1ms', 'max-attempts'='2') */ b.auction, b.bidder, n.name FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id WHERE MOD(b.auction, 97) = 1"},
+	{name: "dead-letters", rough: true, events: 400_000},
 }
 
 func (s shape) script(dir string) string {
+	if s.rough {
+		return fmt.Sprintf(rough, filepath.Join(filepath.Dir(dir), "in"), dir)
+	}
 	delay, open, shift := "4", "", ""
 	if s.late { // a tenth is two seconds behind, which is waited for, and a tenth five
 		delay, open, shift = "3", "TIMESTAMPADD(SECOND, CASE MOD(COALESCE(bid.price, 0), 10) WHEN 7 THEN -5 WHEN 3 THEN -2 ELSE 0 END, ", ")"
@@ -118,6 +154,11 @@ type job struct {
 
 func newJob(t *testing.T, bin string, s shape, parallelism int) job {
 	dir := t.TempDir()
+	if s.rough {
+		if err := writeRough(filepath.Join(dir, "in"), s.events); err != nil {
+			t.Fatal(err)
+		}
+	}
 	j := job{bin: bin, script: filepath.Join(dir, "job.sql"), out: filepath.Join(dir, "out"), state: filepath.Join(dir, "state"), parallelism: parallelism}
 	if err := os.WriteFile(j.script, []byte(s.script(j.out)), 0o666); err != nil {
 		t.Fatal(err)
@@ -132,19 +173,16 @@ func (j job) command() (*exec.Cmd, *bytes.Buffer) {
 	return cmd, &text
 }
 
-// rows are the lines of the visible files, sorted.
+// rows are the lines of the visible files, sorted: those of results and of dead.
 func (j job) rows(t *testing.T) []string {
 	t.Helper()
-	files, err := os.ReadDir(j.out)
+	files, err := filepath.Glob(filepath.Join(j.out+"*", "[^.]*"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
 	for _, f := range files {
-		if strings.HasPrefix(f.Name(), ".") {
-			continue
-		}
-		b, err := os.ReadFile(filepath.Join(j.out, f.Name()))
+		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,6 +266,9 @@ func TestKill(t *testing.T) {
 	bin := build(t)
 	all := shapes
 	for _, s := range shapes {
+		if s.rough {
+			continue
+		}
 		s.name, s.late = s.name+"-late", true
 		all = append(all, s)
 	}
@@ -249,6 +290,9 @@ func TestKill(t *testing.T) {
 				}
 				took := time.Since(began)
 				want := whole.rows(t)
+				if len(want) == 0 {
+					t.Fatal("the job has no rows")
+				}
 				r := rand.New(rand.NewSource(int64(seed*100 + i*10 + p)))
 				done, between, resumed := 0, 0, 0
 				for done < kills {
