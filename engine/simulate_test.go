@@ -19,10 +19,12 @@ CREATE TABLE nexmark (
   auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ` + "`dateTime`" + ` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
   bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
   person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ` + "`dateTime`" + ` TIMESTAMP(3), extra STRING>,
-  ts AS CASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END,
+  ts AS %sCASE WHEN event_type = 0 THEN person.` + "`dateTime`" + ` WHEN event_type = 1 THEN auction.` + "`dateTime`" + ` ELSE bid.` + "`dateTime`" + ` END%s,
+  pt AS PROCTIME(),
   WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
 ) WITH ('connector' = 'nexmark', 'events.num' = '600', 'splits' = '%s', 'first-event.rate' = '100');
-CREATE VIEW bid AS SELECT 1000 + MOD(bid.bidder + bid.price, 40) AS auction, bid.bidder, bid.price, ts FROM nexmark WHERE event_type = 2;
+CREATE TABLE names (id BIGINT, name STRING) WITH ('connector' = 'filesystem', 'path' = 'testdata/names.csv', 'format' = 'csv');
+CREATE VIEW bid AS SELECT 1000 + MOD(bid.bidder + bid.price, 40) AS auction, bid.bidder, bid.price, ts, pt FROM nexmark WHERE event_type = 2;
 CREATE VIEW auction AS SELECT auction.id, auction.category, ts FROM nexmark WHERE event_type = 1;
 `
 
@@ -48,16 +50,29 @@ var simulatedJobs = []struct{ name, columns, query string }{
 	{"first", "a BIGINT, b BIGINT, c BIGINT", "SELECT bidder, auction, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts) AS rn FROM bid) WHERE rn = 1"},
 	{"match", "a BIGINT, b BIGINT, c BIGINT", "SELECT bidder, p, n FROM bid MATCH_RECOGNIZE (PARTITION BY bidder ORDER BY ts MEASURES A.price AS p, LAST(B.price) AS n ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A B+ C) DEFINE B AS B.price > A.price, C AS C.price <= A.price) AS m"},
 	{"set", "a BIGINT", "SELECT auction FROM bid INTERSECT SELECT id FROM auction"},
+	{"look-up", "a BIGINT, b BIGINT, n STRING", "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='3ms', 'max-attempts'='3') */ b.auction, b.price, n.name " +
+		"FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id"},
 }
+
+// late makes bids come out of order: a tenth is half a second behind, which is waited
+// for, and a tenth three seconds.
+const late = "TIMESTAMPADD(MILLISECOND, CASE MOD(COALESCE(bid.price, 0), 10) WHEN 7 THEN -3000 WHEN 3 THEN -500 ELSE 0 END, "
+
+// simulations is how many different jobs there are: each, and each with such rows.
+func simulations() int { return 2 * len(simulatedJobs) }
 
 func simulation(i int, parallelism int) (*Simulation, string) {
 	x := simulatedJobs[i%len(simulatedJobs)]
-	splits := "2"
+	splits, open, end := "2", "", ""
+	name := x.name
+	if i/len(simulatedJobs)%2 == 1 {
+		name, open, end = name+", late", late, ")"
+	}
 	if strings.Contains(x.query, "ts") && x.name != "top-n" {
 		splits = "1"
 	}
-	text := fmt.Sprintf(simulated, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nINSERT INTO r %s;\n", x.columns, x.query)
-	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Sources: []*sqlerr.Source{{Name: x.name, Text: text}}}, x.name
+	text := fmt.Sprintf(simulated, open, end, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nINSERT INTO r %s;\n", x.columns, x.query)
+	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Sources: []*sqlerr.Source{{Name: name, Text: text}}}, name
 }
 
 // TestSimulate runs seeds over the operators: SIM_SEEDS of them, or as many as go
@@ -75,7 +90,7 @@ func TestSimulate(t *testing.T) {
 	began := time.Now()
 	ran, wrong, kills, between, steps := 0, 0, 0, 0, 0
 	for i := 0; i < seeds && (budget == 0 || time.Since(began) < budget); i++ {
-		s, name := simulation(i, 1+i/len(simulatedJobs)%3)
+		s, name := simulation(i, 1+i/simulations()%3)
 		if want[name] == "" {
 			w, err := s.Expect(context.Background())
 			if err != nil {
