@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
+.PHONY: bench-checkpoints docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -48,6 +48,10 @@ rewrite: ## fill in the expected output of .test files; read the difference befo
 
 docs: ## docs/reference from what the code declares
 	$(GO) test ./tests -count=1 -run TestReference -write-docs
+
+bench-checkpoints: build ## what checkpoints cost on Nexmark, and bytes, time, pauses and restores against the number of keys
+	scripts/bench-checkpoints overhead
+	scripts/bench-checkpoints state
 
 bench:
 	$(GO) test -run xxx -bench . -benchmem ./...

@@ -74,6 +74,8 @@ type Checkpoints struct {
 	LastAt    *time.Time `json:"last_at,omitempty"`
 	LastTookS float64    `json:"last_took_s"`
 	LastBytes int64      `json:"last_bytes"`
+	PauseMs   float64    `json:"pause_p99_ms"`  // of a task at a barrier, over the last ones: 99 of 100 are shorter
+	FreezeMs  float64    `json:"freeze_p99_ms"` // of that, the state's part
 	Restored  uint64     `json:"restored,omitempty"`
 }
 

@@ -83,6 +83,7 @@ func (m *metricsText) job(j *engine.Job) {
 	if c.Last > 0 {
 		m.add("millrace_checkpoint_last_duration_seconds", "gauge", "From the order to the manifest.", c.LastTook.Seconds(), "job", j.Name)
 		m.add("millrace_checkpoint_duration_seconds_total", "counter", "Over all checkpoints made.", c.Took.Seconds(), "job", j.Name)
+		m.add("millrace_checkpoint_pause_seconds", "gauge", "How long a task stood still at a barrier: 99 of the last 100 took no longer.", c.Pause.Seconds(), "job", j.Name)
 		m.add("millrace_checkpoint_size_bytes", "gauge", "Bytes the last checkpoint wrote.", float64(c.LastBytes), "job", j.Name)
 		m.add("millrace_checkpoint_last_success_timestamp_seconds", "gauge", "When the last one was made.", seconds(c.LastAt), "job", j.Name)
 	}

@@ -200,8 +200,10 @@ func describe(j *engine.Job) Job {
 	return out
 }
 
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 func checkpoints(c job.Checkpoints) Checkpoints {
-	out := Checkpoints{Made: c.Made, Failed: c.Failed, Last: c.Last, LastTookS: c.LastTook.Seconds(), LastBytes: c.LastBytes, Restored: c.Restored}
+	out := Checkpoints{Made: c.Made, Failed: c.Failed, Last: c.Last, LastTookS: c.LastTook.Seconds(), LastBytes: c.LastBytes, PauseMs: ms(c.Pause), FreezeMs: ms(c.Freeze), Restored: c.Restored}
 	if !c.LastAt.IsZero() {
 		out.LastAt = &c.LastAt
 	}

@@ -116,10 +116,11 @@ func (c *coordinator) save(a *ack, r request) (files []checkpoint.StateFile, err
 	if w == nil {
 		return nil, err
 	}
-	f, cerr := w.Close()
-	if err == nil {
-		err = cerr
+	if err != nil {
+		w.Discard()
+		return nil, err
 	}
+	f, err := w.Close()
 	return []checkpoint.StateFile{f}, err
 }
 

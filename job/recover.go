@@ -106,12 +106,7 @@ func newest(cp Checkpoint, idempotent bool) (*checkpoint.Manifest, []state.Block
 		var blocks []state.Block
 		m, err := cp.Dir.Read(n)
 		if err == nil {
-			for _, f := range m.Files {
-				err = cp.Dir.Blocks(f, func(b state.Block) error { blocks = append(blocks, b); return nil })
-				if err != nil {
-					break
-				}
-			}
+			blocks, err = cp.Dir.Load(m.Files)
 		}
 		if err == nil {
 			if err := cp.Dir.CheckCommits(); err != nil && cp.Note != nil {

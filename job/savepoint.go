@@ -2,6 +2,7 @@ package job
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,14 +119,39 @@ type Checkpoints struct {
 	LastTook     time.Duration
 	LastBytes    int64 // written by it
 	LastTotal    int64 // of all files it names
-	Took         time.Duration
-	Restored     uint64 // what the job went on from
+	// Pause is how long a task stands still at a barrier, and Freeze what its state takes
+	// of that: the 99th percentile of the last pauses, pausesKept of them.
+	Pause, Freeze time.Duration
+	Took          time.Duration
+	Restored      uint64 // what the job went on from
 }
 
 // checkpointStats is Checkpoints, shared.
 type checkpointStats struct {
 	mu sync.Mutex
 	Checkpoints
+	pauses, freezes []time.Duration // the last ones, in a ring
+	seen            int
+}
+
+// pausesKept is how many pauses are remembered.
+const pausesKept = 1000
+
+func (s *checkpointStats) paused(a *ack) {
+	if s.seen < pausesKept {
+		s.pauses, s.freezes = append(s.pauses, 0), append(s.freezes, 0)
+	}
+	s.pauses[s.seen%pausesKept], s.freezes[s.seen%pausesKept] = a.pause, a.freeze
+	s.seen++
+}
+
+// p99 is what 99 of 100 don't exceed.
+func p99(of []time.Duration) time.Duration {
+	if len(of) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(of))
+	return sorted[(len(sorted)*99+99)/100-1]
 }
 
 func (s *checkpointStats) made(at *attempt, now time.Time) {
@@ -135,7 +161,9 @@ func (s *checkpointStats) made(at *attempt, now time.Time) {
 	s.Last, s.LastAt, s.LastTook = at.n, now, now.Sub(at.began)
 	s.Took += s.LastTook
 	s.LastBytes, s.LastTotal = 0, at.bytes
-	for _, a := range at.acks {
+	for i := range at.acks {
+		a := &at.acks[i]
+		s.paused(a)
 		for _, f := range a.files {
 			s.LastBytes += f.Bytes
 		}
@@ -151,5 +179,7 @@ func (s *checkpointStats) failed() {
 func (s *checkpointStats) get() Checkpoints {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Checkpoints
+	out := s.Checkpoints
+	out.Pause, out.Freeze = p99(s.pauses), p99(s.freezes)
+	return out
 }

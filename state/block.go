@@ -10,10 +10,14 @@ import (
 
 // The bytes of a Block, the same from every implementation:
 //
-//	block   = version (1 byte), signature of the Spec (8), section...
+//	block   = version (1 byte, 2), signature of the Spec (8), new rows (4), section...
 //	section = kind (1), namespace (8), length of rows (8), row...
-//	row     = 1, hash (8), key, order, [time], cells, lists, multisets, sorted
+//	row     = 1 or 2, hash (8), key, order, [time], cells, lists, multisets, sorted
 //	        | 0, hash (8), key                          a row that is gone
+//
+// A row of a delta that begins with 2 is new: no block before has one of its key, but
+// as gone. New rows are how many of those there are, or rows of a base; 0 when nobody
+// counted: room is made for them. Version 1 has no such number.
 //
 // Integers are little-endian. hash is the one Upsert was given; key is the key
 // columns by batch.AppendKey; order is an uvarint that sorts rows by arrival
@@ -28,7 +32,7 @@ import (
 //
 // Rows are named by their key, not their id: a delta may be laid over a base that
 // another task wrote.
-const blockVersion = 1
+const blockVersion = 2
 
 // Section says what a section of a block holds.
 type Section byte
@@ -40,7 +44,7 @@ const (
 )
 
 const (
-	blockHeader   = 9
+	blockHeader   = 13
 	sectionHeader = 17
 )
 
@@ -70,9 +74,28 @@ func (s Spec) Signature() uint64 {
 	return batch.HashBytes(0, b)
 }
 
+// The marks that rows begin with.
+const (
+	RowGone byte = iota
+	RowThere
+	RowNew
+)
+
 // AppendBlock begins a block.
 func AppendBlock(b []byte, signature uint64) []byte {
-	return binary.LittleEndian.AppendUint64(append(b, blockVersion), signature)
+	b = binary.LittleEndian.AppendUint64(append(b, blockVersion), signature)
+	return binary.LittleEndian.AppendUint32(b, 0)
+}
+
+// SetNew notes in a block how many of its rows are new.
+func SetNew(b []byte, n int) { binary.LittleEndian.PutUint32(b[9:], uint32(n)) }
+
+// New is how many of its rows are new, 0 if nobody counted.
+func (b Block) New() int {
+	if len(b.Data) < blockHeader || b.Data[0] < 2 {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint32(b.Data[9:]))
 }
 
 // BeginSection begins a section and returns where it begins, for EndSection.
@@ -105,13 +128,17 @@ func (b Block) Sections(signature uint64, f func(kind Section, ns int64, rows []
 			err = fmt.Errorf("state %q, key group %d: the block is damaged: %v", b.Name, b.Group, r)
 		}
 	}()
-	if len(b.Data) < blockHeader || b.Data[0] != blockVersion {
+	header := blockHeader
+	if len(b.Data) > 0 && b.Data[0] == 1 {
+		header -= 4
+	}
+	if len(b.Data) < header || b.Data[0] == 0 || b.Data[0] > blockVersion {
 		return fmt.Errorf("state %q, key group %d: the block has a format that this version can't read", b.Name, b.Group)
 	}
 	if binary.LittleEndian.Uint64(b.Data[1:]) != signature {
 		return fmt.Errorf("state %q was written with other columns; it can't be restored into this query", b.Name)
 	}
-	for d := b.Data[blockHeader:]; len(d) > 0; {
+	for d := b.Data[header:]; len(d) > 0; {
 		n := binary.LittleEndian.Uint64(d[9:])
 		rows := d[sectionHeader : sectionHeader+n]
 		if err := f(Section(d[0]), int64(binary.LittleEndian.Uint64(d[1:])), rows); err != nil {

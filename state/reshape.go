@@ -25,7 +25,7 @@ func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, 
 		out, at = BeginSection(out, kind, ns)
 		for len(d) > 0 {
 			start := d
-			live := d[0] == 1
+			live := d[0] != RowGone
 			d = row(d[9:], from.Key)
 			if !live {
 				out = append(out, start[:len(start)-len(d)]...)

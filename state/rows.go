@@ -47,7 +47,7 @@ func Rows(spec Spec, blocks []Block) ([][][]byte, error) {
 				ns = math.MinInt64
 			}
 			for len(d) > 0 {
-				live := d[0] == 1
+				live := d[0] != RowGone
 				var x row
 				start := d[9:]
 				d = start

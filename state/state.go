@@ -310,7 +310,6 @@ type Block struct {
 	Group    int
 	Delta    bool
 	More     bool // it goes on with the block of its group before; rows of a base are in one of them
-	Rows     int  // of a block being saved: rows and keys of rows that went
 	Data     []byte
 }
 

@@ -27,6 +27,7 @@ type cover struct {
 	ns      int64
 	next    uint32 // ids from here on are younger
 	dirty   idset  // what a delta covers
+	old     idset  // rows that a checkpoint before may hold
 	tombs   []byte
 	dropped []dropped
 
@@ -43,6 +44,7 @@ type cover struct {
 type captured struct {
 	changed, rest   []byte
 	nChanged, nRest int
+	newChanged      int // of those that changed
 }
 
 // keep is called by the task before a covered row changes.
@@ -89,12 +91,24 @@ func (c *cover) capture(id uint32) {
 		c.pre[g] = &captured{}
 	}
 	if x := c.pre[g]; changed {
-		x.changed = c.t.encodeRow(x.changed, id, id, p)
+		mark := c.mark(id)
+		x.changed = c.t.encodeRow(x.changed, mark, id, id, p)
+		if mark == state.RowNew {
+			x.newChanged++
+		}
 		x.nChanged++
 	} else {
-		x.rest = c.t.encodeRow(x.rest, id, id, p)
+		x.rest = c.t.encodeRow(x.rest, state.RowThere, id, id, p)
 		x.nRest++
 	}
+}
+
+// mark is what a row begins with.
+func (c *cover) mark(id uint32) byte {
+	if c.old.has(id) {
+		return state.RowThere
+	}
+	return state.RowNew
 }
 
 // view is a table's rows where they lie now, for reading: what grows or is evicted
@@ -135,8 +149,8 @@ type saver struct {
 // part is a block being filled.
 type part struct {
 	data []byte
-	open int // where the section begins; 0: none
-	rows int
+	open int  // where the section begins; 0: none
+	rows int  // that are new
 	more bool // one was handed over
 }
 
@@ -193,8 +207,8 @@ func (w *saver) rows(c *cover, kind state.Section) error {
 			n := int(binary.LittleEndian.Uint32(t[1:]))
 			g := int(t[0])
 			x := w.at(g, kind, c.ns)
-			x.data = append(append(x.data, 0), t[5:5+n]...)
-			w.added(g, 1)
+			x.data = append(append(x.data, state.RowGone), t[5:5+n]...)
+			w.added(g, 0)
 			t = t[5+n:]
 		}
 	}
@@ -219,10 +233,10 @@ func (w *saver) rows(c *cover, kind state.Section) error {
 		if y := pre[g]; y != nil {
 			x := w.at(g, kind, c.ns)
 			x.data = append(x.data, y.changed...)
-			n := y.nChanged
+			n := y.newChanged
 			if !w.delta {
 				x.data = append(x.data, y.rest...)
-				n += y.nRest
+				n = y.nChanged + y.nRest
 			}
 			w.added(g, n)
 		}
@@ -265,15 +279,19 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 			}
 			g := int(hashOf(p) % groupsN)
 			x := w.at(g, kind, c.ns)
-			x.data = c.view.encodeRow(x.data, id, id, p)
-			w.added(g, 1)
+			mark, n := c.mark(id), 1
+			if w.delta && mark != state.RowNew {
+				n = 0
+			}
+			x.data = c.view.encodeRow(x.data, mark, id, id, p)
+			w.added(g, n)
 		}
 		c.busy.Store(0)
 	}
 	return false
 }
 
-// added notes rows, and that a block is full.
+// added notes new rows, and that a block is full.
 func (w *saver) added(g, rows int) {
 	x := &w.parts[g]
 	if x.rows += rows; len(x.data) >= blockBytes && (len(w.full) == 0 || w.full[len(w.full)-1] != g) {
@@ -308,7 +326,8 @@ func (w *saver) give(g int) error {
 	if len(x.data) == 0 {
 		return nil
 	}
-	b := state.Block{Identity: w.t.id, Name: w.t.spec.Name, Group: g, Delta: w.delta, More: x.more, Rows: x.rows, Data: x.data}
+	b := state.Block{Identity: w.t.id, Name: w.t.spec.Name, Group: g, Delta: w.delta, More: x.more, Data: x.data}
+	state.SetNew(x.data, x.rows)
 	x.data, x.rows = x.data[:0], 0
 	if b.Empty() {
 		return nil

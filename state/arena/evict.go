@@ -3,7 +3,7 @@ package arena
 import (
 	"encoding/binary"
 
-	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
 )
 
 // evict writes every row out and reads it back under another id, upwards and with
@@ -16,15 +16,19 @@ func (t *table) evict() {
 	to := make([]uint32, t.next)
 	t.turn++
 	id := uint32(1 + t.turn%3)
-	var scratch batch.Vector
 	var b []byte
 	for old := uint32(1); old < t.next; old++ {
 		p := t.ptr(old)
 		if *word(p, 0)&live == 0 {
 			continue
 		}
-		b = t.encodeRow(b[:0], old, id, p)
-		to[old], _ = l.row(fresh, fresh.key.decode(b[9:], &scratch), binary.LittleEndian.Uint64(b[1:]))
+		b = t.encodeRow(b[:0], state.RowThere, old, id, p)
+		hash := binary.LittleEndian.Uint64(b[1:])
+		if t.timer {
+			hash = l.timerHash(fresh, b[9:])
+		}
+		to[old], _ = l.row(fresh, b[9:], hash)
+		fresh.index.insert(hash, to[old])
 		id += 1 + (old+t.turn)%2
 	}
 	fresh.gaps()
@@ -116,6 +120,7 @@ func (k *tracker) renumber(to []uint32, next uint32) {
 			}
 		}
 		c.next, c.done, c.dirty, c.at = first, done, c.dirty.renumber(to), 0
+		c.old = c.old.renumber(to)
 		c.view = c.t.view()
 	}
 }

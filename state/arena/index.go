@@ -82,10 +82,18 @@ func (x *index) grow(g *group) {
 	x.free[old.log] = append(x.free[old.log], old.off)
 }
 
-// reserve makes room for n ids in a key group that has one.
+// reserve makes room for n ids in a key group.
 func (x *index) reserve(group, n int) {
 	g := &x.groups[group]
-	for g.made && g.log < 24 && n*8 >= 5<<g.log {
+	if !g.made { // at once: nothing has to move
+		log := uint8(firstLog)
+		for log < 24 && n*8 >= 5<<log {
+			log++
+		}
+		g.log, g.made, g.shift = log, true, 32-log
+		g.off = x.alloc(log)
+	}
+	for g.log < 24 && n*8 >= 5<<g.log {
 		x.grow(g)
 	}
 }

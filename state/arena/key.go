@@ -345,4 +345,49 @@ func (k *keys) decode(b []byte, scratch *batch.Vector) []byte {
 	return b
 }
 
+// skip returns the bytes behind a key as append writes it.
+func (k *keys) skip(b []byte, scratch *batch.Vector) []byte {
+	for c, l := range k.layout {
+		switch {
+		case l == types.LayoutStruct || l == types.LayoutList:
+			scratch.Prepare(k.ts[c], 0)
+			b = batch.DecodeValue(b, k.ts[c], scratch, 0)
+		case b[0] == 0:
+			b = b[1:]
+		case l == types.LayoutBytes:
+			n, w := binary.Uvarint(b[1:])
+			b = b[1+uint64(w)+n:]
+		case l == types.LayoutWide:
+			b = b[17:]
+		default:
+			b = b[9:]
+		}
+	}
+	return b
+}
+
+// load writes a key, as append writes it, into a new row.
+func (k *keys) load(p unsafe.Pointer, b []byte, bl *blob) {
+	switch k.kind {
+	case keyNone:
+		return
+	case keyBytes:
+		*word(p, 8) = uint64(bl.put(b))
+		return
+	}
+	for c, l := range k.layout {
+		at := 8 + uintptr(c)*8
+		switch {
+		case b[0] == 0:
+			*word(p, 0) |= nullKey0 << c
+			b = b[1:]
+		case l == types.LayoutWide:
+			*word(p, at), *word(p, at+8) = binary.LittleEndian.Uint64(b[1:]), binary.LittleEndian.Uint64(b[9:])
+			b = b[17:]
+		default:
+			*word(p, at), b = binary.LittleEndian.Uint64(b[1:]), b[9:]
+		}
+	}
+}
+
 var allNull = []uint64{0}

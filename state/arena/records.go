@@ -628,6 +628,22 @@ func (r *records) decode(b []byte, id uint32) []byte {
 	return b
 }
 
+// behind returns the bytes behind an encoded value of column c, NULL or not.
+func (r *records) behind(b []byte, c int) []byte {
+	switch k := r.kind[c]; {
+	case b[0] == 0:
+		return b[1:]
+	case k == types.LayoutI64 || k == types.LayoutF64:
+		return b[9:]
+	case k == types.LayoutWide:
+		return b[17:]
+	case k == types.LayoutBytes:
+		n, w := binary.Uvarint(b[1:])
+		return b[1+uint64(w)+n:]
+	}
+	return r.skip(b, c)
+}
+
 // skip returns the bytes behind an encoded value of column c.
 func (r *records) skip(b []byte, c int) []byte {
 	r.vec.Prepare(r.ts[c], 0)

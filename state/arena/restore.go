@@ -19,11 +19,22 @@ func (s *Store) Restore(blocks func(yield func(state.Block) error) error) error 
 
 // loader reads the blocks of a table. A row gets its order of arrival as its id,
 // where that id is free and not far beyond the number of rows.
+//
+// It goes a chunk of rows at a time: first it looks where each begins and asks for the
+// memory it will be written to. Rows that are new, as all of a base are, need no look-up;
+// their slots in the index are filled a chunk at a time.
 type loader struct {
 	scratch batch.Vector
 	limit   uint64 // of ids
 	key     []batch.Vector
-	fresh   map[groupOf]bool // what has rows of one base alone
+	mixed   map[groupOf]bool // what several tasks have written: nothing is known to be new
+	flat    bool             // nothing hangs from rows: where one ends is seen at a glance
+
+	starts [chunk][]byte // rows from their marks on
+	ahead  [chunk]uint64 // their hashes
+	n      int           // rows made that the index doesn't have
+	hashes [chunk]uint64
+	ids    [chunk]uint32
 }
 
 // groupOf is a key group of a table or slice.
@@ -37,9 +48,15 @@ func (t *table) load(blocks []state.Block) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	l := &loader{limit: 1024, fresh: map[groupOf]bool{}}
+	l := &loader{limit: 1024, mixed: map[groupOf]bool{}}
+	l.flat = !t.timer && len(t.lists)+len(t.sets)+len(t.sorted) == 0
+	bytes := int64(0)
 	for _, b := range blocks {
+		bytes += int64(len(b.Data))
 		l.limit += uint64(len(b.Data)) / 4 // a row is 11 bytes or more
+	}
+	if sp := t.store.opts.Spill; !t.spec.Windowed && (sp == nil || bytes <= sp.Keep(bytes)) {
+		t.room(blocks)
 	}
 	for _, b := range blocks {
 		err := b.Sections(t.spec.Signature(), func(kind state.Section, ns int64, rows []byte) error {
@@ -73,6 +90,24 @@ func (t *table) load(blocks []state.Block) error {
 	return nil
 }
 
+// room makes the index large enough for the rows that are new.
+func (t *table) room(blocks []state.Block) {
+	var rows [groupsN]int
+	for _, b := range blocks {
+		if b.Group >= 0 && b.Group < groupsN {
+			rows[b.Group] += min(b.New(), len(b.Data)/minRow)
+		}
+	}
+	for g, n := range rows {
+		if n > 0 {
+			t.index.reserve(g, n)
+		}
+	}
+}
+
+// minRow is the bytes of the smallest row: its mark, its hash, its order.
+const minRow = 10
+
 // removeGroup takes out all rows of a key group at once: nobody has their ids yet.
 func (t *table) removeGroup(g int) {
 	var ids []uint32
@@ -90,39 +125,152 @@ func (t *table) removeRow(id uint32) {
 	t.drop(id)
 }
 
+// rows reads the rows of one section.
 func (l *loader) rows(t *table, block state.Block, b []byte) error {
 	group := block.Group
-	empty := !t.timer && !block.Delta && t.index.groups[group].n == 0 // then all are rows, each once
 	at := groupOf{t, group}
-	if was, ok := l.fresh[at]; ok && block.More {
-		empty = was
-	} else {
-		l.fresh[at] = empty
+	if !block.Delta && !block.More && t.index.groups[group].n > 0 {
+		l.mixed[at] = true
 	}
-	all, n := len(b), 0
+	mixed := l.mixed[at]
+	if block.Delta || mixed {
+		defer t.settle()
+	}
+	defer l.flush(t)
 	for len(b) > 0 {
-		isRow, hash := b[0] == 1, binary.LittleEndian.Uint64(b[1:])
-		if batch.KeyGroup(hash) != group {
-			return fmt.Errorf("a row of key group %d", batch.KeyGroup(hash))
+		n, found, rest := l.look(t, block, b, mixed)
+		if found != group {
+			return fmt.Errorf("a row of key group %d", found)
+		}
+		for k := 0; k < n; k++ {
+			row := l.starts[k]
+			if l.isNew(row[0], block, mixed) {
+				var id uint32
+				id, rest = l.row(t, row[9:], l.ahead[k])
+				l.hashes[l.n], l.ids[l.n] = l.ahead[k], id
+				if l.n++; l.n == chunk {
+					l.flush(t)
+				}
+				continue
+			}
+			l.flush(t)
+			rest = l.replace(t, row, l.ahead[k])
+		}
+		b = rest
+	}
+	return nil
+}
+
+// isNew says that no row of that key is there.
+func (l *loader) isNew(mark byte, block state.Block, mixed bool) bool {
+	return !mixed && (mark == state.RowNew || mark == state.RowThere && !block.Delta)
+}
+
+// look finds where the next rows begin, their hashes, and what is behind them, and
+// prefetches where they go. found is another key group than the block's if a row is of
+// that one. Where rows aren't flat, it finds one.
+func (l *loader) look(t *table, block state.Block, b []byte, mixed bool) (n, found int, rest []byte) {
+	var old [chunk]uint64
+	olds, rows := 0, 0
+	base := uintptr(t.mem.base())
+	for n < chunk && len(b) > 0 {
+		hash := binary.LittleEndian.Uint64(b[1:])
+		if g := batch.KeyGroup(hash); g != block.Group {
+			return n, g, nil
 		}
 		if t.timer {
 			hash = l.timerHash(t, b[9:])
 		}
-		b = t.key.decode(b[9:], &l.scratch)
-		if !empty || !isRow {
-			empty = false // tombstones: this is a delta
-			if id := t.lookup(0, hash); id != 0 {
-				t.removeRow(id)
+		l.starts[n], l.ahead[n] = b, hash
+		n++
+		if !l.flat {
+			return n, block.Group, nil
+		}
+		mark, d := b[0], t.key.skip(b[9:], &l.scratch)
+		isNew := l.isNew(mark, block, mixed)
+		if b = d; mark != state.RowGone {
+			order, w := binary.Uvarint(d)
+			if isNew && order < l.limit {
+				t.addrs[rows] = base + uintptr(order)*t.stride
+				rows++
+			}
+			if b = d[w:]; t.spec.TTL > 0 {
+				b = b[8:]
+			}
+			for c := range t.ts {
+				b = t.behind(b, c)
 			}
 		}
-		if isRow {
-			_, b = l.row(t, b, hash)
-		}
-		if n++; n == 64 {
-			t.index.reserve(group, all/((all-len(b))/n))
+		if !isNew {
+			old[olds] = hash
+			olds++
 		}
 	}
-	return nil
+	if t.index.cold() {
+		prefetch(&t.addrs[0], rows)
+		if olds > 0 {
+			t.fetch(old[:olds])
+		}
+	}
+	return n, block.Group, b
+}
+
+// replace reads a row that may be there already, or goes; it returns the bytes behind.
+func (l *loader) replace(t *table, row []byte, hash uint64) []byte {
+	rest := t.key.decode(row[9:], &l.scratch)
+	id := t.lookup(0, hash)
+	switch {
+	case row[0] == state.RowGone:
+		if id != 0 {
+			t.removeRow(id)
+		}
+		return rest
+	case id != 0 && l.stays(t, id, rest):
+		t.wipe(id)
+		return l.fill(t, id, rest)
+	case id != 0:
+		t.removeRow(id)
+	}
+	id, rest = l.row(t, row[9:], hash)
+	t.index.insert(hash, id)
+	return rest
+}
+
+// flush puts the rows made into the index.
+func (l *loader) flush(t *table) {
+	if l.n == 0 {
+		return
+	}
+	if t.index.cold() {
+		t.fetchSlots(l.hashes[:l.n])
+	}
+	for k := range l.hashes[:l.n] {
+		t.index.insert(l.hashes[k], l.ids[k])
+	}
+	l.n = 0
+}
+
+// settle frees what was replaced: nobody has a view of it yet.
+func (t *table) settle() {
+	t.blob.release()
+	for _, l := range t.lists {
+		l.records.release()
+	}
+	for _, m := range t.sets {
+		m.release()
+	}
+	for _, o := range t.sorted {
+		o.records.release()
+	}
+}
+
+// stays says that a row that is replaced keeps its id: rest begins with its order.
+func (l *loader) stays(t *table, id uint32, rest []byte) bool {
+	order, _ := binary.Uvarint(rest)
+	if order == uint64(id) || t.timer {
+		return true
+	}
+	return order == 0 || order >= l.limit || order < uint64(t.next) && *word(t.ptr(uint32(order)), 0)&live != 0
 }
 
 // timerHash is the hash of a timer's encoded key: blocks have that of the key alone.
@@ -140,11 +288,11 @@ func (l *loader) timerHash(t *table, b []byte) uint64 {
 	return timerHash(h[0], l.key[k].I64[0], l.key[k+1].I64[0])
 }
 
-// row makes the row of the prepared key from what follows its key, and returns its
-// id and the bytes behind.
+// row makes a row from its key and what follows, and returns its id and the bytes
+// behind. The index doesn't have it yet.
 func (l *loader) row(t *table, b []byte, hash uint64) (uint32, []byte) {
-	order, w := binary.Uvarint(b)
-	b = b[w:]
+	rest := t.key.skip(b, &l.scratch)
+	order, _ := binary.Uvarint(rest)
 	id := uint32(0)
 	if order > 0 && order < l.limit && !t.timer {
 		id = t.addAt(uint32(order), headOf(hash))
@@ -152,10 +300,20 @@ func (l *loader) row(t *table, b []byte, hash uint64) (uint32, []byte) {
 	if id == 0 {
 		id, _ = t.add(headOf(hash))
 	}
-	t.enroll(id, t.ptr(id), 0, hash, 0)
+	t.key.load(t.ptr(id), b[:len(b)-len(rest)], t.blob)
+	if t.track.on {
+		t.track.made(id)
+	}
+	return id, l.fill(t, id, rest)
+}
+
+// fill reads what follows a row's key into a row that is empty.
+func (l *loader) fill(t *table, id uint32, b []byte) []byte {
+	order, w := binary.Uvarint(b)
+	b = b[w:]
 	if t.timer {
 		*word(t.ptr(id), t.at[0]) = order
-		return id, b
+		return b
 	}
 	if t.spec.TTL > 0 {
 		if t.ttl > 0 {
@@ -195,7 +353,7 @@ func (l *loader) row(t *table, b []byte, hash uint64) (uint32, []byte) {
 			o.rank.insert(o.headOf(id), e, o.rank.place(o.got, 0))
 		}
 	}
-	return id, b
+	return b
 }
 
 func uvarint(b []byte) (uint64, []byte) {

@@ -129,8 +129,8 @@ func (t *table) tombstone(id uint32, p unsafe.Pointer) {
 }
 
 // encodeRow appends a row as blocks have it.
-func (t *table) encodeRow(b []byte, id, order uint32, p unsafe.Pointer) []byte {
-	b = binary.LittleEndian.AppendUint64(append(b, 1), hashOf(p))
+func (t *table) encodeRow(b []byte, mark byte, id, order uint32, p unsafe.Pointer) []byte {
+	b = binary.LittleEndian.AppendUint64(append(b, mark), hashOf(p))
 	b = t.key.append(b, p, t.blob)
 	if t.timer {
 		return binary.AppendUvarint(b, *word(p, t.at[0]))
@@ -204,9 +204,10 @@ func (t *table) freeze(p *snapshot, ns int64) *cover {
 			k.dirty[w] = ^uint64(0)
 		}
 	}
+	old := slices.Clone(k.based)
 	k.based.or(k.dirty)
 	k.pending = append(k.pending, frozen{n: p.n, dirty: k.dirty, tombs: k.tombs, dropped: k.dropped})
-	c := &cover{p: p, t: t, view: t.view(), ns: ns, next: t.next, done: make(idset, (t.next+63)/64)}
+	c := &cover{p: p, t: t, view: t.view(), ns: ns, next: t.next, old: old, done: make(idset, (t.next+63)/64)}
 	if len(k.pending) == 1 {
 		c.dirty, c.tombs, c.dropped = k.dirty, k.tombs, k.dropped
 	} else {

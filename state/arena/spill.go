@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/spill"
 )
 
@@ -91,7 +92,7 @@ func (t *table) spill(d *spill.Dir) error {
 			}
 			t.fetchRows(ids[:len(some)])
 			for k, s := range some {
-				b = t.encodeRow(b[:0], ids[k], ids[k], t.ptr(ids[k]))
+				b = t.encodeRow(b[:0], state.RowThere, ids[k], ids[k], t.ptr(ids[k]))
 				w.Add(g, uint32(s>>32), b[rowHead:])
 			}
 		}
@@ -231,7 +232,8 @@ func (t *table) recall(keys []batch.Vector, hashes []uint64) {
 func (t *table) comeBack(hash uint64, row []byte) {
 	c := &t.cold
 	c.rows--
-	c.loader.row(t, t.key.decode(row, &c.loader.scratch), hash)
+	id, _ := c.loader.row(t, row, hash)
+	t.index.insert(hash, id)
 }
 
 // recallAll brings every row back.

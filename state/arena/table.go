@@ -135,14 +135,8 @@ func (t *table) Find(keys []batch.Vector, hashes []uint64, ids []uint32) {
 // fetch prefetches the slots of hashes, then the rows they name, then their keys
 // where those lie elsewhere.
 func (t *table) fetch(hashes []uint64) {
-	x, n := &t.index, 0
-	slots := uintptr(x.mem.base())
-	for _, h := range hashes {
-		g := &x.groups[h%groupsN]
-		t.addrs[n] = slots + uintptr(g.off) + uintptr(g.home(uint32(h>>32)))*8
-		n++
-	}
-	prefetch(&t.addrs[0], n)
+	t.fetchSlots(hashes)
+	x := &t.index
 	base, n := uintptr(t.mem.base()), 0
 	for _, h := range hashes {
 		g := &x.groups[h%groupsN]
@@ -169,6 +163,17 @@ func (t *table) fetch(hashes []uint64) {
 	if t.key.kind == keyBytes {
 		t.fetchKeys(n)
 	}
+}
+
+// fetchSlots prefetches the slots of hashes.
+func (t *table) fetchSlots(hashes []uint64) {
+	x := &t.index
+	slots := uintptr(x.mem.base())
+	for n, h := range hashes {
+		g := &x.groups[h%groupsN]
+		t.addrs[n] = slots + uintptr(g.off) + uintptr(g.home(uint32(h>>32)))*8
+	}
+	prefetch(&t.addrs[0], len(hashes))
 }
 
 // fetchRows prefetches at most a chunk of rows.

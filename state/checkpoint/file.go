@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/millrace/millrace/state"
 )
@@ -117,18 +120,79 @@ func (w *Writer) Close() (StateFile, error) {
 	return w.file, nil
 }
 
+// Discard gives the file up: nobody will name it.
+func (w *Writer) Discard() {
+	_ = w.f.Close() // what is in it doesn't matter
+	_ = w.dir.remove(w.file.Name)
+}
+
 // Blocks reads a state file that a manifest names, after it has checked all of it.
 func (d *Dir) Blocks(file StateFile, f func(state.Block) error) error {
-	b, err := d.read(file.Name)
+	b, err := d.whole(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
+		return err
 	}
+	return blocks(file, b, f)
+}
+
+// Load reads the blocks of state files in their order, some files at a time.
+func (d *Dir) Load(files []StateFile) ([]state.Block, error) {
+	content, errs := make([][]byte, len(files)), make([]error, len(files))
+	next, n := atomic.Int64{}, runtime.GOMAXPROCS(0)
+	if _, ok := d.fs.(*Disk); ok {
+		n = 1 // where one goroutine runs at a time
+	}
+	read := func() {
+		for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+			if content[i], errs[i] = d.whole(files[i]); errs[i] != nil {
+				return
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for ; n > 1 && len(files) > 1; n-- {
+		wg.Go(read)
+	}
+	read()
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	var all []state.Block
+	for i, f := range files {
+		if err := blocks(f, content[i], func(b state.Block) error { all = append(all, b); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// whole reads a state file and checks it.
+func (d *Dir) whole(file StateFile) ([]byte, error) {
+	f, err := d.fs.Open(filepath.Join(d.path, file.Name))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
+	}
+	defer f.Close()
+	var to bytes.Buffer
+	to.Grow(int(file.Bytes) + bytes.MinRead)
+	if _, err := to.ReadFrom(f); err != nil {
+		return nil, fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
+	}
+	b := to.Bytes()
 	n := len(b) - 4
 	if int64(len(b)) != file.Bytes || n < len(fileHeader) || !bytes.HasPrefix(b, []byte(fileHeader)) ||
 		crc32.Checksum(b[:n], castagnoli) != file.Sum || binary.LittleEndian.Uint32(b[n:]) != file.Sum {
-		return fmt.Errorf("%s: %w: its checksum doesn't hold", file.Name, ErrDamaged)
+		return nil, fmt.Errorf("%s: %w: its checksum doesn't hold", file.Name, ErrDamaged)
 	}
-	r := reader{b: b[len(fileHeader):n]}
+	return b, nil
+}
+
+// blocks cuts the content of a state file that is whole.
+func blocks(file StateFile, b []byte, f func(state.Block) error) error {
+	r := reader{b: b[len(fileHeader) : len(b)-4]}
 	for {
 		size := r.uvarint()
 		if size == 0 || r.bad {

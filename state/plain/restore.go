@@ -115,7 +115,7 @@ func (r *reader) rows(blocks []state.Block) ([]stored, error) {
 				return nil
 			}
 			for len(b) > 0 {
-				live, hash := b[0] == 1, binary.LittleEndian.Uint64(b[1:])
+				live, hash := b[0] != state.RowGone, binary.LittleEndian.Uint64(b[1:])
 				b = b[9:]
 				end := r.values(b, r.spec.Key)
 				key := b[:len(b)-len(end)]
