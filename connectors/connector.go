@@ -98,6 +98,13 @@ type Source interface {
 	Read(ctx context.Context, s Split, from []byte, env ReadEnv) (Reader, error)
 }
 
+// Watched is a Source that says how often it is asked for new splits; 0: as the job
+// thinks fit, every few seconds.
+type Watched interface {
+	Source
+	Interval() time.Duration
+}
+
 // ReadEnv is what a reader may use.
 type ReadEnv struct {
 	Wake        func()             // from any goroutine, after ErrNotReady

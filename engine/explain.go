@@ -11,8 +11,7 @@ import (
 	"github.com/millrace/millrace/sqlerr"
 )
 
-// explain answers one row: the optimized logical plan and the graph, in Flink's
-// sections.
+// explain answers one row: the relations and the graph, in Flink's sections.
 func (s *Session) explain(stmt *ast.Explain, out Output) error {
 	var o physical.Details
 	asJSON := false
@@ -37,7 +36,7 @@ func (s *Session) explain(stmt *ast.Explain, out Output) error {
 			return sqlerr.Unsupported(stmt.Span(), "EXPLAIN "+d)
 		}
 	}
-	p, _, err := s.plan(stmt.Stmt, func(*batch.Batch) error { return nil })
+	p, err := s.explained(stmt.Stmt)
 	if err != nil {
 		return err
 	}
@@ -48,9 +47,17 @@ func (s *Session) explain(stmt *ast.Explain, out Output) error {
 	return answer(out, []string{"result"}, [][]string{{text}})
 }
 
+// explained plans a statement and keeps what EXPLAIN shows of the way there.
+func (s *Session) explained(stmt ast.Stmt) (*planned, error) {
+	s.explaining = true
+	defer func() { s.explaining = false }()
+	p, _, err := s.plan(stmt, func(*batch.Batch) error { return nil })
+	return p, err
+}
+
 // Explain is the plan of a statement as text.
 func (s *Session) Explain(stmt ast.Stmt, changes bool) (string, error) {
-	p, _, err := s.plan(stmt, func(*batch.Batch) error { return nil })
+	p, err := s.explained(stmt)
 	if err != nil {
 		return "", err
 	}
@@ -70,11 +77,14 @@ func (s *Session) ExplainJSON(src *sqlerr.Source) (string, error) {
 	return p.graph.JSON() + "\n", nil
 }
 
-// sections are a plan's: the relations, the operators with what was asked about
-// them, the operators alone.
+// sections are a plan's, named as Flink names them: the relations as they are written,
+// then as the rewrites leave them (a section of ours), the operators with what was asked
+// about them, the operators alone.
 func sections(p *planned, o physical.Details) string {
 	var b strings.Builder
-	b.WriteString("== Optimized Logical Plan ==\n")
+	b.WriteString("== Abstract Syntax Tree ==\n")
+	b.WriteString(p.bound)
+	b.WriteString("\n== Optimized Logical Plan ==\n")
 	for _, r := range p.rewritten {
 		b.WriteString(logical.Print(r))
 	}

@@ -48,7 +48,7 @@ func (s *Session) createFunction(stmt *ast.CreateFunction, q *types.Session) err
 		f, ok := classes[stmt.As.Value]
 		if !ok {
 			return sqlerr.New(sqlerr.NotSupported, stmt.As.Span(), "class %q isn't built in, and Millrace runs no Java", stmt.As.Value).
-				WithHint("write the function in SQL: CREATE FUNCTION f(a INT) RETURNS INT LANGUAGE SQL AS '...'")
+				WithHint("write the function in SQL: CREATE FUNCTION f(a INT) RETURNS INT LANGUAGE SQL AS '...'; or in any language, as a command: ... LANGUAGE EXEC AS 'command' (docs/user-functions.md)")
 		}
 		s.funcs.forget(name)
 		s.funcs.own[name] = f

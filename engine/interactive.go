@@ -24,8 +24,15 @@ func (s *Session) Execute(ctx context.Context, stmt ast.Stmt, out Output) (*Job,
 	switch stmt := stmt.(type) {
 	case *ast.QueryStmt:
 		return nil, sqlerr.At(s.selectRows(ctx, stmt, out), stmt.Span())
-	case *ast.Insert, *ast.StatementSet:
+	case *ast.Insert:
 		j, err := s.submit(ctx, stmt, out)
+		return j, sqlerr.At(err, stmt.Span())
+	case *ast.StatementSet:
+		fill, err := s.createAll(stmt)
+		if err != nil {
+			return nil, sqlerr.At(err, stmt.Span())
+		}
+		j, err := s.submit(ctx, fill, out)
 		return j, sqlerr.At(err, stmt.Span())
 	case *ast.CreateTable:
 		if stmt.Query == nil {

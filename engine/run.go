@@ -83,8 +83,14 @@ func defines(stmt ast.Stmt) *ast.Name {
 
 func (s *Session) check(stmt ast.Stmt) error {
 	switch stmt := stmt.(type) {
-	case *ast.QueryStmt, *ast.Insert, *ast.StatementSet:
+	case *ast.QueryStmt, *ast.Insert:
 		_, _, err := s.plan(stmt, func(b *batch.Batch) error { return nil })
+		return err
+	case *ast.StatementSet:
+		fill, err := s.createAll(stmt)
+		if err == nil {
+			_, _, err = s.plan(fill, nil)
+		}
 		return err
 	case *ast.CreateTable:
 		if stmt.Query == nil {
@@ -107,6 +113,24 @@ func (s *Session) createAs(stmt *ast.CreateTable) (*ast.Insert, error) {
 		return nil, err
 	}
 	return s.createTable(stmt, q)
+}
+
+// createAll makes the tables of a statement set's CREATE TABLE AS statements, each with
+// its INSERT in its place.
+func (s *Session) createAll(stmt *ast.StatementSet) (*ast.StatementSet, error) {
+	fill := *stmt
+	fill.Stmts = nil
+	for _, x := range stmt.Stmts {
+		if c, ok := x.(*ast.CreateTable); ok && c.Query != nil {
+			insert, err := s.createAs(c)
+			if err != nil {
+				return nil, sqlerr.At(err, c.Span())
+			}
+			x = insert
+		}
+		fill.Stmts = append(fill.Stmts, x)
+	}
+	return &fill, nil
 }
 
 // jobs are the unbounded jobs of a script.
@@ -148,8 +172,14 @@ func (s *Session) execute(jobs *jobs, stmt ast.Stmt, out Output) error {
 	switch stmt := stmt.(type) {
 	case *ast.QueryStmt:
 		return sqlerr.At(s.selectRows(jobs.ctx, stmt, out), stmt.Span())
-	case *ast.Insert, *ast.StatementSet:
+	case *ast.Insert:
 		return sqlerr.At(s.insert(jobs, stmt, out), stmt.Span())
+	case *ast.StatementSet:
+		fill, err := s.createAll(stmt)
+		if err == nil {
+			err = s.insert(jobs, fill, out)
+		}
+		return sqlerr.At(err, stmt.Span())
 	case *ast.CreateTable:
 		if stmt.Query == nil {
 			break
@@ -168,7 +198,8 @@ type planned struct {
 	graph     *physical.Graph
 	session   *types.Session
 	bounded   bool
-	collects  bool // a query: its rows go to the caller
+	collects  bool   // a query: its rows go to the caller
+	bound     string // the relations before they were rewritten, for EXPLAIN
 	rewritten []logical.Node
 	text      string // the statement
 }
@@ -208,7 +239,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 		for _, x := range stmt.Stmts {
 			ins, ok := x.(*ast.Insert)
 			if !ok {
-				return nil, nil, sqlerr.Unsupported(x.Span(), "CREATE TABLE AS in a statement set")
+				return nil, nil, sqlerr.Unsupported(x.Span(), "EXPLAIN of CREATE TABLE AS in a statement set")
 			}
 			n, err := b.Insert(ins)
 			if err != nil {
@@ -222,6 +253,12 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 		}
 	default:
 		return nil, nil, sqlerr.Unsupported(stmt.Span(), fmt.Sprintf("planning %T", stmt))
+	}
+	bound := ""
+	if s.explaining {
+		for _, r := range roots {
+			bound += logical.Print(r)
+		}
 	}
 	for i := range roots {
 		if roots[i], err = rewrite.Apply(roots[i], q); err != nil {
@@ -243,7 +280,7 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 	if err != nil {
 		return nil, nil, err
 	}
-	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), collects: schema != nil, rewritten: roots, text: stmt.Span().Text()}, schema, nil
+	return &planned{graph: g, session: q, bounded: physical.Bounded(roots), collects: schema != nil, bound: bound, rewritten: roots, text: stmt.Span().Text()}, schema, nil
 }
 
 // prepare reads the settings that p runs under, here and now, and returns what

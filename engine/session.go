@@ -76,11 +76,12 @@ type Session struct {
 	funcs   *registry
 	modules *modules
 
-	memory    *operators.Budget // of all jobs
-	jobs      map[string]int    // names given to jobs
-	list      *JobList
-	snapshots map[string]*checkpoint.Dir // of running jobs, by path: what the statement at hand reads
-	hinted    bool                       // a job was given the hint that there are more cores
+	memory     *operators.Budget // of all jobs
+	jobs       map[string]int    // names given to jobs
+	list       *JobList
+	explaining bool                       // the plan at hand is to be shown
+	snapshots  map[string]*checkpoint.Dir // of running jobs, by path: what the statement at hand reads
+	hinted     bool                       // a job was given the hint that there are more cores
 }
 
 // New makes a session with an empty in-memory default catalog.

@@ -40,7 +40,7 @@ type coordinator struct {
 	failures int       // checkpoints that failed in a row
 	stopping bool
 	stopBy   time.Time
-	listed   time.Time
+	listed   []time.Time // when each source was last asked for new splits
 	reported time.Time
 	kept     map[*physical.Node][][]byte // what commits have kept
 	chain    chain
@@ -128,7 +128,11 @@ func (c *coordinator) request(n uint64) request {
 func (c *coordinator) loop(soft context.Context) error {
 	c.left = len(c.tasks)
 	now := c.cfg.Session.Now()
-	c.next, c.listed, c.reported = now.Add(c.interval()), now, now
+	c.next, c.reported = now.Add(c.interval()), now
+	c.listed = make([]time.Time, len(c.sources))
+	for i := range c.listed {
+		c.listed[i] = now
+	}
 	for !c.over {
 		if err := c.ctx.Err(); err != nil {
 			return err
@@ -156,6 +160,11 @@ func (c *coordinator) pause(now time.Time) time.Duration {
 	d := reportEvery
 	if c.interval() > 0 && c.at == nil {
 		d = min(d, c.next.Sub(now))
+	}
+	for i := range c.sources {
+		if every := c.sources[i].every(); every > 0 && !c.stopping {
+			d = min(d, c.listed[i].Add(every).Sub(now))
+		}
 	}
 	return max(d, time.Millisecond)
 }
@@ -463,18 +472,34 @@ func (c *coordinator) tryCommit(spec *sink.Spec, cm connectors.Commit, list [][]
 	return keep, err
 }
 
-// discoverEvery is how often unbounded sources are asked for new splits.
-const discoverEvery = 10 * time.Second
+// discoverEvery is how often unbounded sources are asked for new splits that don't say
+// so themselves; discoverLeast is as often as it can be.
+const (
+	discoverEvery = 10 * time.Second
+	discoverLeast = 10 * time.Millisecond
+)
+
+// every is how often the source is asked for new splits; 0: never.
+func (s *source) every() time.Duration {
+	if s.splits.source.Bounded() {
+		return 0
+	}
+	if w, ok := s.splits.source.(connectors.Watched); ok && w.Interval() > 0 {
+		return max(w.Interval(), discoverLeast)
+	}
+	return discoverEvery
+}
 
 func (c *coordinator) discover(now time.Time) error {
-	if now.Sub(c.listed) < discoverEvery || c.stopping {
+	if c.stopping {
 		return nil
 	}
-	c.listed = now
-	for _, s := range c.sources {
-		if s.splits.source.Bounded() {
+	for i := range c.sources {
+		s := &c.sources[i]
+		if every := s.every(); every == 0 || now.Sub(c.listed[i]) < every {
 			continue
 		}
+		c.listed[i] = now
 		added, err := s.splits.list(c.ctx)
 		if err != nil {
 			return fmt.Errorf("table %s: %w", s.splits.table, err)

@@ -73,7 +73,11 @@ func TestExamples(t *testing.T) {
 		}
 		found, err := engine.New(engine.Config{}).Lint(&sqlerr.Source{Name: path, Text: string(text)}, false)
 		if err != nil {
-			t.Logf("%s isn't planned: %v", path, err)
+			switch filepath.Base(path) { // what MySQL and PostgreSQL are given
+			case "tables.sql", "orders.sql", "payments.sql":
+			default:
+				t.Errorf("%s isn't planned: %v", path, err)
+			}
 		}
 		for _, f := range found {
 			t.Errorf("%s", f.Render())
