@@ -33,7 +33,7 @@ func TestFlippedByte(t *testing.T) {
 	t.Logf("CRASH_SEED=%d", seed)
 	rnd := rand.New(rand.NewSource(seed))
 	s := shapes[1]
-	s.events = 30_000
+	s.events = 100_000 // so that the job still runs when the savepoint is asked for
 	whole := newJob(t, bin, s, 1)
 	if out, err := exec.Command(bin, "run", whole.script).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
