@@ -76,5 +76,5 @@ record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/
 	$(GO) test ./tests -timeout 1h -run '$(if $(QUERY),TestNexmark/^$(QUERY)$$,TestNexmark)' -record-nexmark '$(FLINK)'
 
 .PHONY: notebooks
-notebooks: build ## the Python package's tests, and examples/notebooks run from top to bottom; says so and passes when Python's packages can't be had
+notebooks: build ## the Python package's tests, and examples/notebooks run from top to bottom; it needs Python 3 and its package index, or a venv in bin/notebooks
 	scripts/notebooks

@@ -173,6 +173,7 @@ func TestKafkaJob(t *testing.T) {
 	began := cpu(t)
 	_, results := runFile(t, path)
 	took := cpu(t) - began // the machine may be busy with other tests
+	t.Logf("50 cases: %v of CPU time", took)
 	for _, r := range results {
 		if !r.Passed() {
 			t.Errorf("%s:\n%s", r.Case.Name, strings.Join(r.Diff, "\n"))
