@@ -72,39 +72,47 @@ func (d *decoder) blockOf(msgs []formats.Message, b []byte, to *batch.Batch) int
 }
 
 // cut finds the fields that begin at the places and moves these behind them. It
-// returns how many are whole before the first that isn't: the last field of a record
-// must end it and the others mustn't.
+// returns how many are whole before the first that isn't.
+//
+// Only the last field of a record is held against its end: where fields are missing,
+// those of the next record were taken for them, and the last one begins behind it.
 func (d *decoder) cut(b []byte, msgs []formats.Message, pos []int, last bool) int {
-	quote, delim := d.quote, d.delim
+	delim := d.delim
 	spans := d.spans[:len(pos)]
-	msgs = msgs[:len(pos)]
+	end := len(b)
 	for m, i := range pos {
-		end := msgs[m].At + len(msgs[m].Value)
-		from, quoted := i, false
-		if quote != 0 && i < end && b[i] == quote {
-			from, quoted = i+1, true
+		if last {
+			end = msgs[m].At + len(msgs[m].Value)
 		}
-		stop, wide := d.masks.Next(from)
-		if quoted {
-			for stop < end && b[stop] != quote {
+		if i > end {
+			return m
+		}
+		stop, wide := d.masks.Next(i)
+		if !last && stop < end && b[stop] == delim { // nearly always
+			spans[m] = span{i, stop, wide}
+			pos[m] = stop + 1
+			continue
+		}
+		switch {
+		case stop >= end:
+			stop = end
+			spans[m] = span{i, end, wide}
+		case stop == i && b[i] == d.quote && d.quote != 0:
+			for stop++; ; stop++ {
 				var more bool
-				stop, more = d.masks.Next(stop + 1)
-				wide = wide || more
+				if stop, more = d.masks.Next(stop); stop >= end {
+					return m
+				}
+				if wide = wide || more; b[stop] == d.quote {
+					break
+				}
 			}
-			if stop >= end {
-				return m
-			}
-			spans[m] = span{from, stop, wide}
+			spans[m] = span{i + 1, stop, wide}
 			stop++ // behind the closing quote; a doubled one is no delimiter
-		} else {
-			stop = min(stop, end)
-			spans[m] = span{from, stop, wide}
+		default:
+			return m // one field too many, or a quote within a field
 		}
-		if stop == end {
-			if !last {
-				return m
-			}
-		} else if last || b[stop] != delim {
+		if last && stop != end || !last && (stop >= end || b[stop] != delim) {
 			return m
 		}
 		pos[m] = stop + 1
