@@ -3,6 +3,8 @@ package formats
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/millrace/millrace/types"
 )
 
 const zeros = 0x3030303030303030 // "00000000"
@@ -33,22 +35,16 @@ func (d *Days) Wall(s []byte, sep byte) (micros int64, size int) {
 		binary.LittleEndian.Uint64(s) != binary.LittleEndian.Uint64(d.text[:]) || binary.LittleEndian.Uint64(s[3:]) != binary.LittleEndian.Uint64(d.text[3:]) {
 		return 0, 0
 	}
-	t := binary.LittleEndian.Uint64(s[11:]) ^ 0x30303A30303A3030 // "00:00:00"
-	if ((t+0x0606060606060606)|t)&0xF0F0F0F0F0F0F0F0 != 0 || t&0x0000FF0000FF0000 != 0 {
+	sec, ok := types.Clock(binary.LittleEndian.Uint64(s[11:]))
+	if !ok {
 		return 0, 0
 	}
-	t = t*10 + t>>8
-	h, m, sec := int64(t&0xFF), int64(t>>24&0xFF), int64(t>>48&0xFF)
-	if h > 23 || m > 59 || sec > 59 {
-		return 0, 0
-	}
-	micros = d.micros + (h*3600+m*60+sec)*1_000_000
-	f := binary.LittleEndian.Uint32(s[19:]) ^ 0x3030302E // ".000"
-	if f&0xFF != 0 {
+	if micros = d.micros + sec*1_000_000; s[19] != '.' {
 		return micros, 19
 	}
-	if ((f+0x06060600)|f)&0xF0F0F000 != 0 {
+	ms, ok := types.Thousandths(binary.LittleEndian.Uint32(s[19:]))
+	if !ok {
 		return 0, 0
 	}
-	return micros + int64(f>>8&0xFF*100+f>>16&0xFF*10+f>>24)*1000, 23
+	return micros + ms*1000, 23
 }

@@ -11,7 +11,7 @@ import (
 type WallReader struct {
 	head uint64 // "yyyy-MM-"
 	tail uint16 // "dd"
-	day  int64
+	day  int64  // its midnight, in microseconds
 }
 
 // Read is a wall clock reading in microseconds and nanoseconds of the
@@ -19,7 +19,7 @@ type WallReader struct {
 // another form, or none: the exact readers (ParseDateTime, ParseTimestamp) then
 // say what it is.
 func (r *WallReader) Read(s []byte, sep byte) (micros int64, nanos int, ok bool) {
-	if len(s) < 19 || s[10] != sep || s[13] != ':' || s[16] != ':' {
+	if len(s) < 19 || s[10] != sep {
 		return 0, 0, false
 	}
 	head, tail := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint16(s[8:])
@@ -28,21 +28,19 @@ func (r *WallReader) Read(s []byte, sep byte) (micros int64, nanos int, ok bool)
 		if !ok || len(rest) > 0 || s[4] != '-' || s[7] != '-' || head&0xFFFFFFFF == 0x30303030 {
 			return 0, 0, false
 		}
-		r.head, r.tail, r.day = head, tail, day
+		r.head, r.tail, r.day = head, tail, day*MicrosPerDay
 	}
-	h, hok := twoDigits(s[11], s[12], 24)
-	m, mok := twoDigits(s[14], s[15], 60)
-	sec, sok := twoDigits(s[17], s[18], 60)
-	if !hok || !mok || !sok {
+	sec, ok := Clock(binary.LittleEndian.Uint64(s[11:]))
+	if !ok {
 		return 0, 0, false
 	}
-	micros = r.day*MicrosPerDay + ((h*60+m)*60+sec)*MicrosPerSecond
+	micros = r.day + sec*MicrosPerSecond
 	if len(s) == 19 {
 		return micros, 0, true
 	}
 	if len(s) == 23 && s[19] == '.' { // milliseconds, as nearly all have them
-		a, b, c := s[20]-'0', s[21]-'0', s[22]-'0'
-		return micros + (int64(a)*100+int64(b)*10+int64(c))*1000, 0, a <= 9 && b <= 9 && c <= 9
+		ms, ok := Thousandths(binary.LittleEndian.Uint32(s[19:]))
+		return micros + ms*1000, 0, ok
 	}
 	if s[19] != '.' || len(s) == 20 || len(s) > 29 {
 		return 0, 0, false
@@ -60,10 +58,21 @@ func (r *WallReader) Read(s []byte, sep byte) (micros int64, nanos int, ok bool)
 	return micros + frac/1000, int(frac % 1000), true
 }
 
-func twoDigits(a, b byte, limit int64) (int64, bool) {
-	a, b = a-'0', b-'0'
-	n := int64(a)*10 + int64(b)
-	return n, a <= 9 && b <= 9 && n < limit
+// Clock is "HH:mm:ss", the first byte lowest, in seconds; false: it isn't one.
+func Clock(w uint64) (seconds int64, ok bool) {
+	t := w ^ 0x30303A30303A3030                                  // "00:00:00"
+	other := ((t + 0x0606060606060606) | t) & 0xF0F0F0F0F0F0F0F0 // of bytes that aren't digits
+	colons := t & 0x0000FF0000FF0000
+	t = t*10 + t>>8 // pairs of digits in bytes 0, 3 and 6
+	h, m, s := int64(t&0xFF), int64(t>>24&0xFF), int64(t>>48&0xFF)
+	return (h*60+m)*60 + s, other|colons == 0 && h < 24 && m < 60 && s < 60
+}
+
+// Thousandths is ".SSS", the first byte lowest; false: it isn't one.
+func Thousandths(w uint32) (ms int64, ok bool) {
+	t := w ^ 0x3030302E // ".000"
+	other := ((t+0x06060600)|t)&0xF0F0F000 | t&0xFF
+	return int64(t>>8&0xFF*100 + t>>16&0xFF*10 + t>>24), other == 0
 }
 
 // WallWriter appends timestamps as AppendTimestamp does, and remembers the last

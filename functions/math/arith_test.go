@@ -17,12 +17,20 @@ func TestDivideByConstant(t *testing.T) {
 	for len(xs) < 1000 {
 		xs = append(xs, r.Int63()>>r.Intn(63), -(r.Int63() >> r.Intn(63)))
 	}
-	ds := []int64{2, 3, 5, 7, 10, 1000, 86_400_000, 1 << 32, 1<<62 + 1, math.MaxInt64}
+	few := []int64{0, 1, -1, math.MaxInt32, -math.MaxInt32 - 1, math.MinInt32 + 1}
+	for len(few) < 1000 {
+		few = append(few, int64(int32(r.Uint32())))
+	}
+	ds := []int64{math.MaxUint32, math.MaxUint32 - 1, math.MaxInt32, 1 << 31, 2, 3, 5, 7, 10, 1000, 86_400_000, 1 << 32, 1<<62 + 1, math.MaxInt64}
 	for len(ds) < 200 {
 		ds = append(ds, r.Int63()>>r.Intn(61)+2)
 	}
-	in := []batch.Vector{{I64: xs}}
-	for _, d := range ds {
+	for k, d := range append(ds, ds...) {
+		xs := xs
+		if k >= len(ds) {
+			xs = few
+		}
+		in := []batch.Vector{{I64: xs}}
 		for _, op := range []byte{'/', '%'} {
 			out := batch.Vector{I64: make([]int64, len(xs))}
 			if _, err := divideBy(op, d, types.BigInt).Eval(len(xs), nil, in, &out); err != nil {

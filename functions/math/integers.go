@@ -110,6 +110,9 @@ func divideBy(op byte, d int64, k types.Kind) functions.Kernel {
 			for i := range o[:n] {
 				o[i] = one(a[i])
 			}
+		case sel == nil && d>>32 == 0 && small(a[:n]):
+			remainders(a[:n], uint64(d), o[:n])
+			return 0, nil
 		case sel == nil:
 			for i := range o[:n] {
 				o[i] = a[i] - one(a[i])*d
@@ -121,7 +124,31 @@ func divideBy(op byte, d int64, k types.Kind) functions.Kernel {
 				}
 			}
 		}
-		wrap(k, o[:n]) // the quotient of a wider left side is cut by the type of %
+		if op == '/' { // a remainder is less than d, which has the result's type
+			wrap(k, o[:n])
+		}
 		return 0, nil
 	})
+}
+
+// small says that all numbers are less than 2^31 without their signs.
+func small(a []int64) bool {
+	all := int64(0)
+	for _, x := range a {
+		all |= x ^ x>>63
+	}
+	return all>>31 == 0
+}
+
+// remainders are those of small numbers by d < 2^32: the fraction that is left of
+// x/d, in 64 bits, times d (Lemire, Kaser and Kurz, "Faster remainder by direct
+// computation").
+func remainders(a []int64, d uint64, o []int64) {
+	c := ^uint64(0)/d + 1
+	a = a[:len(o)]
+	for i := range o {
+		s := a[i] >> 63
+		r, _ := bits.Mul64(c*uint64((a[i]^s)-s), d)
+		o[i] = (int64(r) ^ s) - s
+	}
 }
