@@ -114,7 +114,7 @@ func (x *expander) task(group *physical.Node, subtask int) *task {
 	if t == nil {
 		t = &task{run: x.run, index: len(x.run.tasks), mail: newMailbox(), stale: true, watch: newStopwatch()}
 		o := state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict}
-		if d := x.run.cfg.Spill.Dir; d != "" && x.run.cfg.Checkpoint.Dir == nil {
+		if d := x.run.cfg.Spill.Dir; d != "" {
 			o.Spill = &state.Spill{Dir: d, Keep: t.keep}
 		}
 		if s, ok := x.run.driver.(*Simulator); ok {

@@ -10,13 +10,14 @@ import (
 	"github.com/millrace/millrace/sqlerr"
 )
 
-// TestMemoryLimit: what grows beyond the limit fails by name, state of streams and
-// rows that batch mode keeps; what fits runs, and gives its memory back.
+// TestMemoryLimit: what grows beyond the limit goes to disk or fails by name; what fits
+// runs, and gives its memory back.
 func TestMemoryLimit(t *testing.T) {
 	numbers := "CREATE TABLE numbers (n BIGINT, t STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '400000', 'rows-per-second' = '1000000000', " +
 		"'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '400000', 'fields.t.length' = '100');"
 	for _, c := range []struct{ name, mode, query, fails string }{
-		{"groups", "streaming", "SELECT n, COUNT(*) FROM numbers GROUP BY n, t", "GroupAggregate ("},
+		{"groups", "streaming", "SELECT COUNT(*), SUM(c), SUM(n) FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t)", ""}, // on disk
+		{"one large group", "streaming", "SELECT COUNT(DISTINCT t) FROM numbers", "GroupAggregate ("},
 		{"a sort", "batch", "SELECT n, t FROM numbers ORDER BY t", "Sort ("},
 		{"one group", "streaming", "SELECT COUNT(*) FROM numbers", ""},
 	} {

@@ -40,7 +40,7 @@ var settings = []setting{
 	{name: "parallelism 4", options: map[string]string{"parallelism.default": "4"}},
 	{name: "simulator 1", options: map[string]string{"parallelism.default": "4", "millrace.batch-rows": "1", "millrace.edge-batches": "1", "millrace.evict": "true"}, seed: 1},
 	{name: "simulator 2", options: map[string]string{"parallelism.default": "3", "millrace.batch-rows": "2", "millrace.edge-batches": "1",
-		"table.exec.mini-batch.enabled": "true", "table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "4"}, seed: 2},
+		"millrace.spill": "always", "table.exec.mini-batch.enabled": "true", "table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "4"}, seed: 2},
 }
 
 // session makes the session of a setting; ${DATA} is the tests' data, ${TMP} an

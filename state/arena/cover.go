@@ -31,6 +31,8 @@ type cover struct {
 	tombs   []byte
 	dropped []dropped
 
+	cold []*coldCover // of the rows on disk
+
 	done    idset         // rows that are won, or aren't covered; atomic
 	busy    atomic.Uint32 // 1 + the word the writer is at; 0: none
 	changed atomic.Bool   // rows that are dirty are all that is wanted
@@ -83,14 +85,7 @@ func (c *cover) capture(id uint32) {
 	if *word(p, 0)&(live|dead) != live || !changed && c.changed.Load() {
 		return
 	}
-	if c.pre == nil {
-		c.pre = map[int]*captured{}
-	}
-	g := int(hashOf(p) % groupsN)
-	if c.pre[g] == nil {
-		c.pre[g] = &captured{}
-	}
-	if x := c.pre[g]; changed {
+	if x := c.captured(int(hashOf(p) % groupsN)); changed {
 		mark := c.mark(id)
 		x.changed = c.t.encodeRow(x.changed, mark, id, id, p)
 		if mark == state.RowNew {
@@ -109,6 +104,17 @@ func (c *cover) mark(id uint32) byte {
 		return state.RowThere
 	}
 	return state.RowNew
+}
+
+// captured is where rows of a key group go that are captured.
+func (c *cover) captured(g int) *captured {
+	if c.pre == nil {
+		c.pre = map[int]*captured{}
+	}
+	if c.pre[g] == nil {
+		c.pre[g] = &captured{}
+	}
+	return c.pre[g]
 }
 
 // view is a table's rows where they lie now, for reading: what grows or is evicted
@@ -143,6 +149,7 @@ type saver struct {
 	f     func(state.Block) error
 	t     *table
 	parts [groupsN]part
+	buf   []byte
 	full  []int // key groups whose blocks are to be handed over
 }
 
@@ -219,8 +226,14 @@ func (w *saver) rows(c *cover, kind state.Section) error {
 			s.mu.Unlock()
 			return fmt.Errorf("the state was closed before checkpoint %d was written", w.p.n)
 		}
-		more = w.some(c, kind)
+		var err error
+		if more = w.some(c, kind); !more {
+			more, err = w.someCold(c, kind)
+		}
 		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
 		if err := w.hand(); err != nil {
 			return err
 		}
@@ -289,6 +302,39 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 		c.busy.Store(0)
 	}
 	return false
+}
+
+// someCold writes the rows of a block on disk; false: there are no more.
+func (w *saver) someCold(c *cover, kind state.Section) (bool, error) {
+	for _, x := range c.cold {
+		want := x.todo
+		for ; x.at < x.run.Blocks(); x.at++ {
+			from, to := x.run.Numbers(x.at)
+			if w.delta {
+				want = x.dirty
+			}
+			if !want.some(from, to) {
+				continue
+			}
+			var err error
+			w.buf, err = x.run.Read(x.at, w.buf, func(n uint32, g int, upper uint32, row []byte) {
+				if !x.todo.has(n) || w.delta && !x.dirty.has(n) {
+					return
+				}
+				x.todo.unset(n)
+				p := w.at(g, kind, c.ns)
+				p.data = append(appendHead(p.data, uint64(upper)<<32|uint64(g)), row...)
+				if w.delta { // it may be there already
+					w.added(g, 0)
+				} else {
+					w.added(g, 1)
+				}
+			})
+			x.at++
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // added notes new rows, and that a block is full.

@@ -6,15 +6,78 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/spill"
 )
 
-// Restore keeps the blocks until their tables are opened.
+// Restore keeps the blocks until their tables are opened: on disk, those that memory
+// has no room for.
 func (s *Store) Restore(blocks func(yield func(state.Block) error) error) error {
+	held := int64(0)
 	return blocks(func(b state.Block) error {
+		w := waiting{Block: b}
+		if sp := s.opts.Spill; sp != nil {
+			if held += int64(len(b.Data)); held > sp.Keep(held) {
+				held -= int64(len(b.Data))
+				if s.spool == nil {
+					var err error
+					if s.spool, err = s.dir().Spool(); err != nil {
+						return err
+					}
+				}
+				at, err := s.spool.Put(b.Data)
+				if err != nil {
+					return err
+				}
+				w.at, w.n, w.Data = at, len(b.Data), nil
+			}
+		}
 		k := unitKey{b.Identity, b.Name}
-		s.restored[k] = append(s.restored[k], b)
+		s.restored[k] = append(s.restored[k], w)
 		return nil
 	})
+}
+
+// waiting is a block whose table isn't open yet: n bytes of it at at in the spool,
+// if n isn't 0.
+type waiting struct {
+	state.Block
+	at int64
+	n  int
+}
+
+// makeRoom writes the table that is being read to disk when it's too large.
+func (l *loader) makeRoom(t *table) error {
+	sp := t.store.opts.Spill
+	if sp == nil || !t.spillable() {
+		return nil
+	}
+	held := t.store.inMemory() + t.bytes()
+	for _, s := range t.slices {
+		held += s.bytes()
+	}
+	if held <= sp.Keep(held) {
+		return nil
+	}
+	l.limit = 0 // ids begin anew
+	for _, s := range t.slices {
+		if s.index.n > 0 {
+			if err := s.spill(); err != nil {
+				return err
+			}
+		}
+	}
+	if t.index.n == 0 {
+		return nil
+	}
+	return t.spill()
+}
+
+// removeCold takes a row that is to be replaced from disk.
+func (l *loader) removeCold(t *table, hash uint64) error {
+	c := &t.cold
+	c.enc = t.key.encoded(c.enc[:0], 0)
+	c.want = append(c.want[:0], spill.Want{Hash: hash, Key: c.enc})
+	return c.taker.Take(c.files, c.want, func(int, int, uint32, []byte) error { c.rows--; return nil })
 }
 
 // loader reads the blocks of a table. A row gets its order of arrival as its id,
@@ -26,6 +89,7 @@ func (s *Store) Restore(blocks func(yield func(state.Block) error) error) error 
 type loader struct {
 	scratch batch.Vector
 	limit   uint64 // of ids
+	err     error  // of the disk
 	key     []batch.Vector
 	mixed   map[groupOf]bool // what several tasks have written: nothing is known to be new
 	flat    bool             // nothing hangs from rows: where one ends is seen at a glance
@@ -44,7 +108,7 @@ type groupOf struct {
 }
 
 // load fills a new table.
-func (t *table) load(blocks []state.Block) error {
+func (t *table) load(blocks []waiting) error {
 	if len(blocks) == 0 {
 		return nil
 	}
@@ -52,13 +116,20 @@ func (t *table) load(blocks []state.Block) error {
 	l.flat = !t.timer && len(t.lists)+len(t.sets)+len(t.sorted) == 0
 	bytes := int64(0)
 	for _, b := range blocks {
-		bytes += int64(len(b.Data))
-		l.limit += uint64(len(b.Data)) / 4 // a row is 11 bytes or more
+		bytes += int64(len(b.Data) + b.n)
+		l.limit += uint64(len(b.Data)+b.n) / 4 // a row is 11 bytes or more
 	}
 	if sp := t.store.opts.Spill; !t.spec.Windowed && (sp == nil || bytes <= sp.Keep(bytes)) {
 		t.room(blocks)
 	}
-	for _, b := range blocks {
+	for _, w := range blocks {
+		b := w.Block
+		if w.n > 0 {
+			var err error
+			if b.Data, err = t.store.spool.Get(w.at, w.n); err != nil {
+				return err
+			}
+		}
 		err := b.Sections(t.spec.Signature(), func(kind state.Section, ns int64, rows []byte) error {
 			if (kind != state.TableRows) != t.spec.Windowed {
 				return fmt.Errorf("slices don't fit this table")
@@ -70,11 +141,14 @@ func (t *table) load(blocks []state.Block) error {
 				return l.rows(t.slice(ns), b, rows)
 			}
 			if s := t.slices[ns]; s != nil {
-				s.removeGroup(b.Group)
+				return s.removeGroup(b.Group)
 			}
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+		if err := l.makeRoom(t); err != nil {
 			return err
 		}
 	}
@@ -91,7 +165,7 @@ func (t *table) load(blocks []state.Block) error {
 }
 
 // room makes the index large enough for the rows that are new.
-func (t *table) room(blocks []state.Block) {
+func (t *table) room(blocks []waiting) {
 	var rows [groupsN]int
 	for _, b := range blocks {
 		if b.Group >= 0 && b.Group < groupsN {
@@ -109,12 +183,23 @@ func (t *table) room(blocks []state.Block) {
 const minRow = 10
 
 // removeGroup takes out all rows of a key group at once: nobody has their ids yet.
-func (t *table) removeGroup(g int) {
+func (t *table) removeGroup(g int) error {
 	var ids []uint32
 	t.index.each(g, func(id uint32) { ids = append(ids, id) })
 	for _, id := range ids {
 		t.removeRow(id)
 	}
+	for _, r := range t.cold.runs {
+		err := r.Each(g, func(n, _ uint32, _ []byte) error {
+			r.Take(n)
+			t.cold.rows--
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *table) removeRow(id uint32) {
@@ -129,7 +214,7 @@ func (t *table) removeRow(id uint32) {
 func (l *loader) rows(t *table, block state.Block, b []byte) error {
 	group := block.Group
 	at := groupOf{t, group}
-	if !block.Delta && !block.More && t.index.groups[group].n > 0 {
+	if !block.Delta && !block.More && (t.index.groups[group].n > 0 || t.cold.has(group)) {
 		l.mixed[at] = true
 	}
 	mixed := l.mixed[at]
@@ -154,7 +239,9 @@ func (l *loader) rows(t *table, block state.Block, b []byte) error {
 				continue
 			}
 			l.flush(t)
-			rest = l.replace(t, row, l.ahead[k])
+			if rest = l.replace(t, row, l.ahead[k]); l.err != nil {
+				return l.err
+			}
 		}
 		b = rest
 	}
@@ -219,6 +306,9 @@ func (l *loader) look(t *table, block state.Block, b []byte, mixed bool) (n, fou
 func (l *loader) replace(t *table, row []byte, hash uint64) []byte {
 	rest := t.key.decode(row[9:], &l.scratch)
 	id := t.lookup(0, hash)
+	if id == 0 && t.cold.rows > 0 {
+		l.err = l.removeCold(t, hash)
+	}
 	switch {
 	case row[0] == state.RowGone:
 		if id != 0 {

@@ -51,7 +51,7 @@ func (t *table) Drop(ns int64) {
 	if t.track.on {
 		d := dropped{ns: ns}
 		for g := range s.index.groups {
-			if s.index.groups[g].made {
+			if s.index.groups[g].made || s.cold.has(g) {
 				d.groups[g/64] |= 1 << (g % 64)
 			}
 		}

@@ -23,7 +23,8 @@ type tracker struct {
 // frozen is the changes up to a checkpoint, since the one before.
 type frozen struct {
 	n       uint64
-	dirty   idset
+	dirty   idset // shared with a cover, unless it's its own
+	own     bool
 	tombs   []byte
 	dropped []dropped
 }
@@ -50,6 +51,21 @@ func (b idset) unset(id uint32) {
 	if int(id>>6) < len(b) {
 		b[id>>6] &^= 1 << (id & 63)
 	}
+}
+
+// some says that one of the ids from from, below to, is in the set.
+func (b idset) some(from, to uint32) bool {
+	for from < to && int(from>>6) < len(b) {
+		w := b[from>>6] >> (from & 63)
+		if n := to - from; n < 64 {
+			w &= 1<<n - 1
+		}
+		if w != 0 {
+			return true
+		}
+		from = (from | 63) + 1
+	}
+	return false
 }
 
 func (b *idset) or(o idset) {
@@ -128,6 +144,13 @@ func (t *table) tombstone(id uint32, p unsafe.Pointer) {
 	t.track.tombs = b
 }
 
+// appendHead appends what an encoded row begins with, rowHead bytes.
+func appendHead(b []byte, hash uint64) []byte {
+	return binary.LittleEndian.AppendUint64(append(b, 1), hash)
+}
+
+const rowHead = 9
+
 // encodeRow appends a row as blocks have it.
 func (t *table) encodeRow(b []byte, mark byte, id, order uint32, p unsafe.Pointer) []byte {
 	b = binary.LittleEndian.AppendUint64(append(b, mark), hashOf(p))
@@ -196,8 +219,8 @@ func (s *Store) Freeze(n uint64) (state.Snapshot, error) {
 }
 
 func (t *table) freeze(p *snapshot, ns int64) *cover {
-	k := &t.track
-	if !k.on { // what there is may all be in this checkpoint
+	k, first := &t.track, !t.track.on
+	if first { // what there is may all be in this checkpoint
 		k.on = true
 		k.dirty = make(idset, (t.next+63)/64)
 		for w := range k.dirty {
@@ -219,6 +242,7 @@ func (t *table) freeze(p *snapshot, ns int64) *cover {
 	}
 	k.dirty, k.tombs, k.dropped = make(idset, (t.next+63)/64), nil, nil
 	k.covers = append(k.covers, c)
+	t.freezeCold(c, p.n, first)
 	return c
 }
 
@@ -230,12 +254,14 @@ func (s *Store) Confirm(n uint64) {
 		for len(k.pending) > 0 && k.pending[0].n <= n {
 			k.pending = k.pending[1:]
 		}
+		t.confirmCold(n)
 	})
 }
 
 // Abort counts the changes up to checkpoint n again.
 func (s *Store) Abort(n uint64) {
 	s.each(func(t *table) {
+		t.abortCold(n)
 		k := &t.track
 		for i, f := range k.pending {
 			if f.n != n {

@@ -11,8 +11,9 @@ import (
 // cold is the rows of a table that lie on disk: a table that takes too much room is
 // written out whole, and a row comes back when its key is asked for.
 type cold struct {
-	runs   []*spill.Run
-	rows   int // in all runs
+	runs   []*coldRun
+	files  []*spill.Run // of the runs
+	rows   int          // in all runs
 	taker  spill.Taker
 	want   []spill.Want
 	enc    []byte // the keys that are wanted
@@ -37,13 +38,14 @@ func (s *Store) makeRoom() {
 	if held <= keep {
 		return
 	}
-	if s.spills == nil {
-		s.spills = &spill.Dir{Path: s.opts.Spill.Dir}
+	if !s.opts.Evict { // then Release holds the lock
+		s.mu.Lock()
+		defer s.mu.Unlock()
 	}
 	for held > keep {
 		var t *table
 		most := keep / 64 // less isn't worth a file
-		s.all(func(x *table) {
+		s.each(func(x *table) {
 			if x.spillable() && x.index.n > 0 && x.bytes() > most {
 				t, most = x, x.bytes()
 			}
@@ -51,35 +53,35 @@ func (s *Store) makeRoom() {
 		if t == nil {
 			return
 		}
-		if err := t.spill(s.spills); err != nil {
+		if err := t.spill(); err != nil {
 			panic(&spill.Failure{Err: err})
 		}
 		held -= most - t.bytes()
 	}
 }
 
-// all calls f for every table and slice.
-func (s *Store) all(f func(*table)) {
-	for _, t := range s.units {
-		f(t)
-		for _, slice := range t.slices {
-			f(slice)
-		}
-	}
-}
-
 func (s *Store) inMemory() int64 {
 	n := int64(0)
-	s.all(func(t *table) { n += t.bytes() })
+	s.each(func(t *table) { n += t.bytes() })
 	return n
 }
 
-// spill writes all rows of a table to a run, and forgets them.
-func (t *table) spill(d *spill.Dir) error {
-	w, err := d.Write(t.index.n)
+// dir is the directory for runs.
+func (s *Store) dir() *spill.Dir {
+	if s.spills == nil {
+		s.spills = &spill.Dir{Path: s.opts.Spill.Dir}
+	}
+	return s.spills
+}
+
+// spill writes all rows of a table to a run, and forgets them. It's called between
+// turns, while no snapshot's writer looks.
+func (t *table) spill() error {
+	w, err := t.store.dir().Write(t.index.n)
 	if err != nil {
 		return err
 	}
+	m := t.newMover()
 	var slots []uint64
 	var ids [chunk]uint32
 	var b []byte
@@ -93,7 +95,7 @@ func (t *table) spill(d *spill.Dir) error {
 			t.fetchRows(ids[:len(some)])
 			for k, s := range some {
 				b = t.encodeRow(b[:0], state.RowThere, ids[k], ids[k], t.ptr(ids[k]))
-				w.Add(g, uint32(s>>32), b[rowHead:])
+				m.spilled(ids[k], w.Add(g, uint32(s>>32), b[rowHead:]))
 			}
 		}
 	}
@@ -102,22 +104,21 @@ func (t *table) spill(d *spill.Dir) error {
 		return err
 	}
 	t.forget()
-	t.cold.runs = append(t.cold.runs, r)
+	m.done(r, nil)
+	t.cold.runs = append(t.cold.runs, m.to)
 	t.cold.rows += r.Live()
-	return t.tidy(d)
+	return t.tidy()
 }
-
-// rowHead is what an encoded row has before its key: a mark and the hash.
-const rowHead = 9
 
 // tidy closes runs that have nothing left, and merges when there are many, or much
 // in one is gone.
-func (t *table) tidy(d *spill.Dir) error {
+func (t *table) tidy() error {
 	c := &t.cold
-	c.drop()
+	defer c.list()
+	t.dropEmpty()
 	for i, r := range c.runs {
 		if r.Live() < r.Rows()/2 {
-			one, err := spill.Merge(d, c.runs[i:i+1], nil, func(int, uint32, uint32) {})
+			one, err := t.merge(c.runs[i : i+1])
 			if err != nil {
 				return err
 			}
@@ -127,29 +128,65 @@ func (t *table) tidy(d *spill.Dir) error {
 	if len(c.runs) < maxRuns {
 		return nil
 	}
-	slices.SortFunc(c.runs, func(a, b *spill.Run) int { return a.Live() - b.Live() })
+	slices.SortFunc(c.runs, func(a, b *coldRun) int { return a.Live() - b.Live() })
 	n, sum := 1, c.runs[0].Live()
 	for n < len(c.runs) && (n < 4 || c.runs[n].Live() <= sum) {
 		sum += c.runs[n].Live()
 		n++
 	}
-	one, err := spill.Merge(d, c.runs[:n], nil, func(int, uint32, uint32) {})
+	one, err := t.merge(c.runs[:n])
 	if err != nil {
 		return err
 	}
-	c.runs = append([]*spill.Run{one}, c.runs[n:]...)
+	c.runs = append([]*coldRun{one}, c.runs[n:]...)
 	return nil
 }
 
-// drop closes the runs that have nothing left.
-func (c *cold) drop() {
-	c.runs = slices.DeleteFunc(c.runs, func(r *spill.Run) bool {
+// merge makes one run of runs.
+func (t *table) merge(runs []*coldRun) (*coldRun, error) {
+	m := t.newMover()
+	files := make([]*spill.Run, len(runs))
+	for i, r := range runs {
+		files[i] = r.Run
+	}
+	r, err := spill.Merge(t.store.dir(), files, nil, func(i int, from, to uint32) { m.merged(runs[i], from, to) })
+	if err != nil {
+		return nil, err
+	}
+	m.done(r, runs)
+	return m.to, nil
+}
+
+// dropEmpty closes the runs that have nothing left.
+func (t *table) dropEmpty() {
+	t.cold.runs = slices.DeleteFunc(t.cold.runs, func(r *coldRun) bool {
 		if r.Live() > 0 {
 			return false
+		}
+		for _, c := range t.track.covers {
+			c.leave(r)
 		}
 		r.Close()
 		return true
 	})
+}
+
+// list notes the files of the runs.
+func (c *cold) list() {
+	c.files = c.files[:0]
+	for _, r := range c.runs {
+		c.files = append(c.files, r.Run)
+	}
+}
+
+// has says that rows of a key group may be on disk.
+func (c *cold) has(group int) bool {
+	for _, r := range c.runs {
+		if r.Has(group) {
+			return true
+		}
+	}
+	return false
 }
 
 // ordered appends the slots of a key group, ascending. They nearly lie so.
@@ -189,6 +226,14 @@ func (t *table) forget() {
 	track := t.track
 	t.clear(true)
 	t.track = track
+	k := &t.track
+	k.dirty, k.based = nil, nil
+	for i := range k.pending {
+		k.pending[i].dirty, k.pending[i].own = nil, true
+	}
+	for _, c := range k.covers {
+		c.settled()
+	}
 }
 
 // recall brings the rows of keys back that lie on disk.
@@ -219,8 +264,12 @@ func (t *table) recall(keys []batch.Vector, hashes []uint64) {
 		w.Key = c.enc[at : at+n]
 		at += n
 	}
-	err := c.taker.Take(c.runs, c.want, func(k int, _ *spill.Run, _ uint32, row []byte) error {
-		t.comeBack(c.want[k].Hash, row)
+	if len(t.track.covers) > 0 {
+		t.store.mu.Lock()
+		defer t.store.mu.Unlock()
+	}
+	err := c.taker.Take(c.files, c.want, func(k, run int, n uint32, row []byte) error {
+		t.comeBack(c.runs[run], n, c.want[k].Hash, row)
 		return nil
 	})
 	if err != nil {
@@ -229,11 +278,15 @@ func (t *table) recall(keys []batch.Vector, hashes []uint64) {
 }
 
 // comeBack makes the row that was taken out of a run.
-func (t *table) comeBack(hash uint64, row []byte) {
+func (t *table) comeBack(r *coldRun, n uint32, hash uint64, row []byte) {
 	c := &t.cold
 	c.rows--
+	if n := len(t.free); n > 0 && len(t.track.covers) > 0 {
+		t.track.reuse(t.free[n-1])
+	}
 	id, _ := c.loader.row(t, row, hash)
 	t.index.insert(hash, id)
+	t.came(r, n, id, hash, row)
 }
 
 // recallAll brings every row back.
@@ -241,19 +294,24 @@ func (t *table) recallAll() {
 	if t.cold.rows == 0 {
 		return
 	}
+	if len(t.track.covers) > 0 {
+		t.store.mu.Lock()
+		defer t.store.mu.Unlock()
+	}
 	for _, r := range t.cold.runs {
 		for g := 0; g < groupsN; g++ {
-			err := r.Each(g, func(_, upper uint32, row []byte) error {
-				t.comeBack(uint64(upper)<<32|uint64(g), row)
+			err := r.Each(g, func(n, upper uint32, row []byte) error {
+				r.Take(n)
+				t.comeBack(r, n, uint64(upper)<<32|uint64(g), row)
 				return nil
 			})
 			if err != nil {
 				panic(&spill.Failure{Err: err})
 			}
 		}
-		r.Close()
 	}
-	t.cold.runs = t.cold.runs[:0]
+	t.dropEmpty()
+	t.cold.list()
 }
 
 // thaw forgets what lies on disk.
@@ -261,5 +319,5 @@ func (c *cold) thaw() {
 	for _, r := range c.runs {
 		r.Close()
 	}
-	c.runs, c.rows = nil, 0
+	c.runs, c.files, c.rows = nil, nil, 0
 }

@@ -30,9 +30,10 @@ type Store struct {
 	opts     state.Options
 	openers  map[state.Identity]*opener
 	units    []*table // all tables and timers, in the order they were opened
-	restored map[unitKey][]state.Block
+	restored map[unitKey][]waiting
 	graves   []*table // dropped slices, whose memory goes at Release
 	spills   *spill.Dir
+	spool    *spill.Spool // restored blocks that memory has no room for
 
 	// mu is held by a snapshot's writer while it encodes some rows; the task takes it
 	// to move or to give back the memory that rows lie in.
@@ -52,7 +53,7 @@ type unitKey struct {
 
 // New makes an empty store.
 func New(opts state.Options) *Store {
-	return &Store{opts: opts, openers: map[state.Identity]*opener{}, restored: map[unitKey][]state.Block{}}
+	return &Store{opts: opts, openers: map[state.Identity]*opener{}, restored: map[unitKey][]waiting{}}
 }
 
 type opener struct {
@@ -143,7 +144,7 @@ func (s *Store) Release() {
 		}
 		s.graves = s.graves[:0]
 	}
-	if s.opts.Spill != nil && !s.epochs {
+	if s.opts.Spill != nil {
 		s.makeRoom()
 	}
 }
@@ -168,6 +169,10 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	for _, t := range append(append([]*table(nil), s.units...), s.graves...) {
 		t.unmap()
+	}
+	if s.spool != nil {
+		s.spool.Close()
+		s.spool = nil
 	}
 	s.units, s.graves, s.closed = nil, nil, true
 	return nil

@@ -35,6 +35,9 @@ func (r *Run) Rows() int { return r.rows }
 // Live is how many haven't been taken.
 func (r *Run) Live() int { return r.live }
 
+// Taken is the rows 64*w to 64*w+63 that were taken, as bits.
+func (r *Run) Taken(w int) uint64 { return r.gone[w] }
+
 // Gone says that a row was taken.
 func (r *Run) Gone(n uint32) bool { return r.gone[n>>6]>>(n&63)&1 != 0 }
 
@@ -53,8 +56,11 @@ func (r *Run) Close() {
 	_ = r.f.Close() // nothing is left to be written
 }
 
-// take marks a row as gone.
-func (r *Run) take(n uint32) {
+// Has says that there may be rows of a key group.
+func (r *Run) Has(group int) bool { return r.groups[group] < r.groups[group+1] }
+
+// Take marks a row as gone.
+func (r *Run) Take(n uint32) {
 	r.gone[n>>6] |= 1 << (n & 63)
 	r.live--
 }
@@ -95,7 +101,7 @@ func next(b []byte) (upper uint32, row, rest []byte) {
 }
 
 // Each calls f for each row of a key group that hasn't been taken, in order. row is
-// valid within the call.
+// valid within the call, in which the row may be taken.
 func (r *Run) Each(group int, f func(n, upper uint32, row []byte) error) error {
 	s := scan{r: r, block: r.groups[group], end: r.groups[group+1]}
 	for {
@@ -106,6 +112,31 @@ func (r *Run) Each(group int, f func(n, upper uint32, row []byte) error) error {
 		if err := f(s.n, s.upper, s.row); err != nil {
 			return err
 		}
+	}
+}
+
+// Blocks is how many blocks there are, for Read.
+func (r *Run) Blocks() int { return len(r.first) }
+
+// Numbers are the numbers of a block's rows: from from, below to.
+func (r *Run) Numbers(block int) (from, to uint32) {
+	if block+1 < len(r.number) {
+		return r.number[block], r.number[block+1]
+	}
+	return r.number[block], uint32(r.rows)
+}
+
+// Read calls f for the rows of a block that haven't been taken; buf is used to read
+// it and returned.
+func (r *Run) Read(block int, buf []byte, f func(n uint32, group int, upper uint32, row []byte)) ([]byte, error) {
+	group, _ := slices.BinarySearch(r.groups[:], block+1)
+	s := scan{r: r, block: block, end: block + 1, buf: buf}
+	for {
+		ok, err := s.next()
+		if !ok || err != nil {
+			return s.buf, err
+		}
+		f(s.n, group-1, s.upper, s.row)
 	}
 }
 

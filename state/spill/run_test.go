@@ -91,7 +91,7 @@ func TestRuns(t *testing.T) {
 					want = append(want, spill.Want{Hash: x.hash, Key: x.key})
 				}
 				want = append(want, want[0]) // nor when asked for twice
-				err := tk.Take(runs, want, func(k int, _ *spill.Run, _ uint32, got []byte) error {
+				err := tk.Take(runs, want, func(k, _ int, _ uint32, got []byte) error {
 					x, ok := left[string(want[k].Key)]
 					if !ok || string(x.row) != string(got) {
 						t.Fatalf("row %x comes as %x, there %v", want[k].Key, got, ok)

@@ -26,9 +26,9 @@ type Taker struct {
 type candidate struct{ run, block, want int32 }
 
 // Take looks for rows in runs, and takes out those that it finds: f is called for
-// each, once, with which is wanted, the run and the row's number and bytes, valid
+// each, once, with which is wanted, which run has it and the row's number and bytes, valid
 // within the call. Blocks are read in the order they lie in.
-func (t *Taker) Take(runs []*Run, want []Want, f func(k int, r *Run, n uint32, row []byte) error) error {
+func (t *Taker) Take(runs []*Run, want []Want, f func(k, run int, n uint32, row []byte) error) error {
 	t.may = t.may[:0]
 	for i, r := range runs {
 		if r.live == 0 {
@@ -64,8 +64,8 @@ func (t *Taker) Take(runs []*Run, want []Want, f func(k int, r *Run, n uint32, r
 			last = c
 		}
 		if n, row := r.find(t.buf, int(c.block), &want[c.want]); row != nil {
-			r.take(n)
-			if err := f(int(c.want), r, n, row); err != nil {
+			r.Take(n)
+			if err := f(int(c.want), int(c.run), n, row); err != nil {
 				return err
 			}
 		}
