@@ -448,7 +448,7 @@ func moment(t *testing.T, seed int64) {
 					w.mu.Unlock()
 					var s state
 					_ = json.Unmarshal(rd.Position(), &s)
-					if idle++; idle > 1500 {
+					if idle++; idle > 10000 {
 						t.Fatalf("run %d comes to a stand at %s: %v, want %v", run, rd.Position(), rolled, w.real)
 					}
 					if last && same && s.Log {

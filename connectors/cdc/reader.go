@@ -306,6 +306,9 @@ func (r *reader) send1(p *pended) error {
 // added looks for new tables, which are then to be read while the log goes on.
 func (r *reader) added(ctx context.Context) (bool, error) {
 	tables, defs, err := r.db.Added(ctx)
+	if err != nil && ctx.Err() == nil && (sqldb.MySQL{}).Transient(err) {
+		return false, nil // the log says it when the server stays away
+	}
 	if err != nil {
 		return false, r.errorf("tables added since: %w", err)
 	}

@@ -314,6 +314,16 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 				return err
 			}
 		}
+		if t != nil && !t.Def.Told && t.Def.Start == nil && l.begin.Before(t.Def.asof()) {
+			x := t.Def
+			x.Told = true
+			if err := l.replace(ctx, x); err != nil {
+				return err
+			}
+			l.mu.Lock()
+			t = l.tables[x.DB+"."+x.Name]
+			l.mu.Unlock()
+		}
 		l.ids[e.TableID] = t
 	}
 	if t == nil { // counted all the same: it may be captured when the transaction is read again

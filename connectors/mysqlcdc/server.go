@@ -53,6 +53,11 @@ type def struct {
 	// Since is where the log ended when the table was found, whose rows are read from
 	// then on: changes before may be of another structure.
 	Since *cdc.Pos `json:"since,omitempty"`
+	// Start is where the log ended when the source began, where the log is read from
+	// before that: statements up to there make the structure that was found then.
+	Start *cdc.Pos `json:"start,omitempty"`
+	// Told: rows of before that have been told.
+	Told bool `json:"told,omitempty"`
 }
 
 func (x *def) asof() cdc.Pos {
@@ -211,7 +216,7 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 	for _, x := range list {
 		switch {
 		case d.other: // places in another server's log
-			x.Asof, x.Since = nil, nil
+			x.Asof, x.Since, x.Start = nil, nil, nil
 		case defs == nil && d.mode == "initial":
 			x.Since = x.Asof
 		}

@@ -58,7 +58,7 @@ func (l *logReader) structure(ctx context.Context, words []string, stmt, schema 
 	if words[0] == "DROP" && len(words) > 1 && (strings.EqualFold(words[1], "DATABASE") || strings.EqualFold(words[1], "SCHEMA")) {
 		db := words[len(words)-1]
 		for id, t := range l.known() {
-			if t.Def.DB == db {
+			if t.Def.DB == db && !t.Def.empty(at) {
 				if err := l.emptied(id, stmt); err != nil {
 					return nil, err
 				}
@@ -108,6 +108,12 @@ func (l *logReader) known() map[string]*table {
 		out[id] = t
 	}
 	return out
+}
+
+// empty says that no row of a table has been told that was there before a place: its
+// rows are read later, or the log has only begun.
+func (x *def) empty(at cdc.Pos) bool {
+	return x.Since != nil && at.Before(*x.Since) || x.Start == nil && !x.Told && at.Before(x.asof())
 }
 
 func (l *logReader) emptied(id, stmt string) error {
@@ -187,7 +193,24 @@ func (w *rewrite) reread(ctx context.Context, id string) error {
 func (w *rewrite) apply(ctx context.Context, c mysql.Change, schema string) error {
 	id := c.Schema + "." + c.Name
 	x := w.def(id)
-	if x != nil && w.at.Before(x.asof()) || w.read[id] {
+	if w.read[id] || x != nil && x.Since != nil && w.at.Before(*x.Since) {
+		return nil // its rows are read later, with the definition of then
+	}
+	past := x != nil && w.at.Before(x.asof())
+	switch {
+	case past && c.Kind == mysql.Create && !c.IfNotExists:
+		// The log is read from long ago: this is what the table was.
+		y := &def{DB: x.DB, Name: x.Name, Collation: c.Table.Collation, Start: x.Asof}
+		if err := w.collated(ctx, y, c.Table.Charset); err != nil {
+			return err
+		}
+		return w.columns(ctx, y, c.Table)
+	case c.Kind == mysql.Drop || c.Kind == mysql.Truncate:
+		if x == nil || x.empty(w.at) {
+			return nil
+		}
+		return w.emptied(id, w.stmt)
+	case past:
 		return nil // the definition was read behind it
 	}
 	switch c.Kind {
@@ -221,11 +244,6 @@ func (w *rewrite) apply(ctx context.Context, c mysql.Change, schema string) erro
 			return err
 		}
 		return w.columns(ctx, y, c.Table)
-	case mysql.Drop, mysql.Truncate:
-		if x == nil {
-			return nil
-		}
-		return w.emptied(id, w.stmt)
 	case mysql.Other:
 		return nil
 	}
@@ -415,6 +433,9 @@ func (w *rewrite) allowed() (out []def, err error) {
 		w.mu.Unlock()
 		if old != nil {
 			what, safe := difference(&old.Def, x)
+			if start := x.Start; start != nil && !start.Before(w.at) {
+				what = "" // it leads to the structure that the source was made for
+			}
 			if what != "" && (w.change == "fail" || w.change == "widen" && !safe) {
 				return nil, w.refused(id, what, w.stmt)
 			}

@@ -29,6 +29,7 @@ type database struct {
 	mu     sync.Mutex
 	tables map[string]*table     // by ID: as the log has them now
 	all    map[*cdc.Table]*table // and as they were
+	waits  map[string]bool       // new ones without REPLICA IDENTITY FULL
 }
 
 // table is a captured table.
@@ -59,7 +60,7 @@ var dialect = sqldb.Postgres{}
 func text(s string) string { return (&sqldb.Encoder{Dialect: dialect}).String(s) }
 
 func open(ctx context.Context, c *config) (cdc.Database, error) {
-	d := &database{config: c, tables: map[string]*table{}, all: map[*cdc.Table]*table{}}
+	d := &database{config: c, tables: map[string]*table{}, all: map[*cdc.Table]*table{}, waits: map[string]bool{}}
 	var err error
 	tries := 0
 	for {
@@ -258,7 +259,12 @@ func (d *database) Added(ctx context.Context) ([]*cdc.Table, []byte, error) {
 	d.mu.Lock()
 	var fresh, every []def
 	for _, x := range list {
-		if d.tables[x.Schema+"."+x.Name] == nil {
+		id := x.Schema + "." + x.Name
+		if d.tables[id] == nil {
+			if !x.full && !d.upsert && !d.waits[id] { // ALTER TABLE may be about to come: once
+				d.waits[id] = true
+				continue
+			}
 			fresh = append(fresh, x)
 		}
 		every = append(every, x)

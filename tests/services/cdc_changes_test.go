@@ -107,6 +107,26 @@ func TestRealStructureChanges(t *testing.T) {
 	}
 }
 
+// TestRealEarliest: a log that begins with a table's CREATE is read with the
+// structures it had, and under the declaration of what it is now.
+func TestRealEarliest(t *testing.T) {
+	for _, kind := range []string{"mysql", "mariadb"} {
+		t.Run(kind, func(t *testing.T) {
+			d := connect(t, kind, fmt.Sprintf("cdc_early_%d", time.Now().UnixNano())) // the log may know another one
+			c := d.open(t)
+			defer c.Close()
+			defer d.exec(t, c, "DROP DATABASE "+d.name)
+			d.exec(t, c, "CREATE TABLE early (id INT PRIMARY KEY, a VARCHAR(20), b VARCHAR(20))", "INSERT INTO early VALUES (1, 'a1', 'b1')",
+				"ALTER TABLE early ADD c INT AFTER id, MODIFY b VARCHAR(40) AFTER id", "INSERT INTO early VALUES (2, 'b2', 2, 'a2')")
+			s := run(t, d.source("mysql", "early", "id INT, a STRING, b STRING, PRIMARY KEY (id) NOT ENFORCED", "'scan.startup.mode' = 'earliest-offset'")+"SELECT * FROM s;\n", "--changelog")
+			s.shows(t, `"id":1,"a":"a1","b":"b1"`)
+			s.shows(t, `"id":2,"a":"a2","b":"b2"`)
+			d.exec(t, c, "ALTER TABLE early ADD d INT")
+			s.fails(t, `column "d" int`)
+		})
+	}
+}
+
 // TestRealNewTables: tables made later are read too, those that are found at a
 // restart and those found while the job runs.
 func TestRealNewTables(t *testing.T) {
