@@ -196,7 +196,9 @@ func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end,
 	case *replication.GtidTaggedLogEvent:
 		return l.start(end, size, int64(x.ImmediateCommitTimestamp/1000), e, nameOf(e, &x.GTIDEvent))
 	case *replication.MariadbGTIDEvent:
-		return l.start(end, size, 0, e, gtid{maria: &x.GTID, text: x.GTID.String()})
+		err := l.start(end, size, 0, e, gtid{maria: &x.GTID, text: x.GTID.String()})
+		l.xa = x.Flags&preparedXA != 0
+		return err
 	case *replication.PreviousGTIDsEvent:
 		if !l.starting {
 			l.before(x.GTIDSets)
@@ -227,6 +229,9 @@ func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end,
 	}
 	return nil
 }
+
+// preparedXA is the flag of a transaction of MariaDB that was prepared, not committed.
+const preparedXA = 0x40
 
 // between takes an event that may stand between transactions: a heartbeat, a list of
 // GTIDs.
