@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/millrace/millrace/connectors/sqldb"
 )
 
@@ -110,93 +108,5 @@ func TestRealThroughput(t *testing.T) {
 				fmt.Fprintf(os.Stderr, "%s: %d rows, %s: %v, %.0f rows/s\n", kind, rows, what, best[what].Round(time.Millisecond), float64(rows)/best[what].Seconds())
 			}
 		})
-	}
-}
-
-// TestRealKafkaToMySQLThroughput prints what JSON from a topic into a table takes
-// beside a bare loop that cuts the values out of the text where it knows them to be.
-func TestRealKafkaToMySQLThroughput(t *testing.T) {
-	rows := number(t, "THROUGHPUT_ROWS", 0)
-	if rows == 0 {
-		t.Skip("a measurement: set THROUGHPUT_ROWS")
-	}
-	addr, d := Need(t, "kafka"), connect(t, "mysql", "throughput")
-	c := d.open(t)
-	defer c.Close()
-	d.exec(t, c, "CREATE TABLE dst (id BIGINT PRIMARY KEY, name VARCHAR(40), price DECIMAL(12,2), n INT)")
-	topic := fmt.Sprintf("to-mysql-%d", time.Now().UnixNano())
-	newTopic(t, addr, topic, 1)
-	w, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ProducerBatchCompression(kgo.NoCompression()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range rows {
-		w.Produce(context.Background(), &kgo.Record{Topic: topic, Value: fmt.Appendf(nil, `{"id":%d,"name":"the name of row %d","price":%d.25,"n":%d}`, n, n, n%1000, n*7%1000)}, nil)
-	}
-	if err := w.Flush(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	bare := func() {
-		to := d.open(t)
-		defer to.Close()
-		r, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(0)}}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		var b []byte
-		tail, n := d.Upsert([]string{"id", "name", "price", "n"}, []string{"id"}), 0
-		for seen := 0; seen < rows; {
-			r.PollFetches(context.Background()).EachRecord(func(x *kgo.Record) {
-				if n == 0 {
-					b = append(b[:0], "INSERT INTO dst (id, name, price, n) VALUES "...)
-				} else {
-					b = append(b, ',')
-				}
-				v := string(x.Value)
-				id, v, _ := strings.Cut(v[6:], `,"name":"`)
-				name, v, _ := strings.Cut(v, `","price":`)
-				price, v, _ := strings.Cut(v, `,"n":`)
-				b = append(append(append(append(append(append(append(append(append(b, '('), id...), ",'"...), name...), "',"...), price...), ','), v[:len(v)-1]...), ')')
-				seen++
-				if n++; n == 2000 || seen == rows {
-					d.exec(t, to, string(b)+tail)
-					n = 0
-				}
-			})
-		}
-	}
-	script := fmt.Sprintf("CREATE TABLE s (id BIGINT, name STRING, price DECIMAL(12,2), n INT) WITH ('connector' = 'kafka', 'topic' = '%s', 'properties.bootstrap.servers' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');\n", topic, addr) +
-		fmt.Sprintf("CREATE TABLE d (id BIGINT, name STRING, price DECIMAL(12,2), n INT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:mysql://%s:%d/%s', 'table-name' = 'dst', 'username' = '%s', 'password' = '');\nINSERT INTO d SELECT * FROM s;\n", d.at.Host, d.at.Port, d.name, d.at.User)
-	var wall, used [2]time.Duration
-	for range 3 {
-		for i := range 2 {
-			d.exec(t, c, "TRUNCATE TABLE dst")
-			began, before := time.Now(), cpu(syscall.RUSAGE_SELF)
-			var mine time.Duration
-			if i == 0 {
-				bare()
-				mine = cpu(syscall.RUSAGE_SELF) - before
-			} else {
-				s := run(t, script)
-				if err := <-s.done; err != nil {
-					t.Fatalf("%v\n%s", err, s.out.String())
-				}
-				mine = s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()
-			}
-			if d := time.Since(began); wall[i] == 0 || d < wall[i] {
-				wall[i] = d
-			}
-			if used[i] == 0 || mine < used[i] {
-				used[i] = mine
-			}
-			if got := d.rows(t, c, "(SELECT COUNT(*) FROM dst) x", "1"); got[0] != fmt.Sprintf("%d|", rows) {
-				t.Fatalf("%s rows, want %d", got, rows)
-			}
-		}
-	}
-	for i, what := range []string{"loop", "job"} {
-		fmt.Fprintf(os.Stderr, "kafka to mysql: %d rows, %s: %v, %.0f rows/s, CPU %.2f us/row\n", rows, what, wall[i].Round(time.Millisecond), float64(rows)/wall[i].Seconds(), float64(used[i].Microseconds())/float64(rows))
 	}
 }
