@@ -105,6 +105,7 @@ type Table struct {
 	Options      []Option
 	Comment      string
 	View         *View
+	Stats        *Statistics // of ANALYZE TABLE; nil: none
 	At           sqlerr.Span // the statement that made it
 }
 

@@ -67,10 +67,3 @@ func batchOnly(q *types.Session, at sqlerr.Span, msg, name string) error {
 	}
 	return sqlerr.Unsupported(at, name)
 }
-
-func (s *Session) analyze(stmt *ast.Analyze, q *types.Session) error {
-	if _, _, err := s.names.Resolve(stmt.Table); err != nil {
-		return err
-	}
-	return batchOnly(q, stmt.Span(), "ANALYZE TABLE is not supported for streaming mode now", "ANALYZE TABLE")
-}

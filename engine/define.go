@@ -62,7 +62,8 @@ func (s *Session) define(stmt ast.Stmt, out Output) error {
 	case *ast.Explain:
 		return s.explain(stmt, out)
 	case *ast.Analyze:
-		return s.analyze(stmt, q)
+		_, err := s.counted(stmt, q)
+		return err
 	case *ast.Truncate:
 		return batchOnly(q, stmt.Span(), "TRUNCATE TABLE statement is not supported in streaming mode.", "TRUNCATE TABLE")
 	case *ast.Update:

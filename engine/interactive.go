@@ -44,6 +44,8 @@ func (s *Session) Execute(ctx context.Context, stmt ast.Stmt, out Output) (*Job,
 		}
 		j, err := s.submit(ctx, fill, out)
 		return j, sqlerr.At(err, stmt.Span())
+	case *ast.Analyze:
+		return nil, sqlerr.At(s.analyze(ctx, stmt), stmt.Span())
 	}
 	if x, ok := stmt.(*ast.Explain); ok && slices.Contains(x.Details, "ANALYZE") {
 		return nil, sqlerr.At(s.explainAnalyze(ctx, x, out), stmt.Span())

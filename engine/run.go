@@ -189,6 +189,8 @@ func (s *Session) execute(jobs *jobs, stmt ast.Stmt, out Output) error {
 			err = s.insert(jobs, fill, out)
 		}
 		return sqlerr.At(err, stmt.Span())
+	case *ast.Analyze:
+		return sqlerr.At(s.analyze(jobs.ctx, stmt), stmt.Span())
 	}
 	return sqlerr.At(s.define(stmt, out), stmt.Span())
 }
@@ -261,6 +263,9 @@ func (s *Session) plan(stmt ast.Stmt, collect func(*batch.Batch) error) (_ *plan
 		}
 	}
 	for i := range roots {
+		if q.Batch {
+			physical.CountRows(roots[i], q)
+		}
 		if roots[i], err = rewrite.Apply(roots[i], q); err != nil {
 			return nil, nil, err
 		}

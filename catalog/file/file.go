@@ -220,7 +220,11 @@ func (c *Catalog) Table(_ context.Context, db, name string) (*catalog.Table, err
 	}
 	c.open[file] = true
 	defer delete(c.open, file)
-	return c.define(&sqlerr.Source{Name: file, Text: string(text)}, db)
+	t, err := c.define(&sqlerr.Source{Name: file, Text: string(text)}, db)
+	if err == nil {
+		t.Stats = readStatistics(string(text))
+	}
+	return t, err
 }
 
 // Put writes one.
@@ -232,7 +236,7 @@ func (c *Catalog) Put(_ context.Context, db, name string, t *catalog.Table, repl
 	for _, p := range t.Partitions {
 		text += partition(name, t.PartitionBy, p)
 	}
-	return write(c.path(db, name), text, replace)
+	return write(c.path(db, name), withStatistics(text, t.Stats), replace)
 }
 
 // write puts a file in place whole.

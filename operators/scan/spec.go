@@ -39,6 +39,7 @@ type Spec struct {
 	OnBad     OnBad
 	MaxBad    int64 // millrace.on-error.<table>.max: more bad rows fail the job; -1: any number
 	lost      *tally
+	Rows      float64 // of the table, about, in batch mode; 0: unknown
 	Session   *types.Session
 	At        sqlerr.Span
 }

@@ -84,6 +84,7 @@ type Scan struct {
 	Watermark   expr.Expr   // over the delivered columns
 	Filter      expr.Expr   // pushed down, over the delivered columns; nil: none
 	Limit       int64       // pushed down; 0: none
+	Rows        float64     // of the table, about, in batch mode; 0: unknown
 }
 
 // Values is constant rows.

@@ -247,7 +247,7 @@ func (b *builder) scan(n *logical.Scan) (*Node, error) {
 	push(n, src)
 	schema, _ := delivered(n)
 	spec := &scan.Spec{Table: n.Table.Path.Dotted(), Source: src, Delivered: schema, Exprs: n.Exprs, Filter: n.Filter, Out: n.Schema(),
-		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n)}
+		Session: b.cfg.Session, At: n.Span(), Key: scanKey(n), Rows: n.Rows}
 	for _, o := range n.Table.Values.Declared {
 		if o.Name == "scan.startup.mode" {
 			spec.Startup = n.Table.Values.String(o.Name)

@@ -12,43 +12,51 @@ import (
 type Rule struct {
 	Name  string
 	Apply func(logical.Node, *types.Session) (logical.Node, error)
+	Whole bool // it's given the whole plan instead
 }
 
 // Rules run in order, each over the whole plan.
 var Rules = []Rule{
-	{"merge-projects", mergeProjects},
-	{"pull-factors", pullFactors},
-	{"push-filters", pushFilter},
-	{"fold-constants", foldConstants},
-	{"empty-aggregate", emptyAggregate},
-	{"join-sides", joinSides},
-	{"inner-order", innerOrder},
-	{"top-n", topN},
-	{"merge-ranks", mergeProjects},
-	{"unused-rank", unusedRank},
-	{"interval-join", intervalJoin},
-	{"time-attributes", timeAttributes},
-	{"window-aggregate", windowAggregate},
-	{"split-aggregates", splitAggregates},
-	{"window-rank", windowRank},
-	{"window-join", windowJoin},
-	{"join-keys", joinKeys},
-	{"merge-keys", mergeProjects},
+	{Name: "merge-projects", Apply: mergeProjects},
+	{Name: "pull-factors", Apply: pullFactors},
+	{Name: "push-filters", Apply: pushFilter},
+	{Name: "fold-constants", Apply: foldConstants},
+	{Name: "empty-aggregate", Apply: emptyAggregate},
+	{Name: "join-sides", Apply: joinSides},
+	{Name: "join-order", Apply: orderJoins, Whole: true},
+	{Name: "merge-orders", Apply: mergeProjects},
+	{Name: "inner-order", Apply: innerOrder},
+	{Name: "top-n", Apply: topN},
+	{Name: "merge-ranks", Apply: mergeProjects},
+	{Name: "unused-rank", Apply: unusedRank},
+	{Name: "interval-join", Apply: intervalJoin},
+	{Name: "time-attributes", Apply: timeAttributes},
+	{Name: "window-aggregate", Apply: windowAggregate},
+	{Name: "split-aggregates", Apply: splitAggregates},
+	{Name: "window-rank", Apply: windowRank},
+	{Name: "window-join", Apply: windowJoin},
+	{Name: "join-keys", Apply: joinKeys},
+	{Name: "merge-keys", Apply: mergeProjects},
 }
 
 // Apply runs every rule. NarrowScans follows, over all plans of a job.
 func Apply(n logical.Node, session *types.Session) (logical.Node, error) {
 	for _, r := range Rules {
 		var err error
-		if n, err = walk(n, r, session); err != nil {
+		if r.Whole {
+			n, err = r.Apply(n, session)
+		} else {
+			n, err = walk(n, r, session)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	n, err := walk(Prune(n), Rule{"merge-pruned", mergeProjects}, session)
+	n, err := walk(Prune(n), Rule{Name: "merge-pruned", Apply: mergeProjects}, session)
 	if err != nil {
 		return nil, err
 	}
-	return walk(n, Rule{"push-into-scan", pushIntoScan}, session)
+	return walk(n, Rule{Name: "push-into-scan", Apply: pushIntoScan}, session)
 }
 
 func walk(n logical.Node, r Rule, session *types.Session) (logical.Node, error) {
