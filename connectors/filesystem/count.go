@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"os"
+	"time"
+
+	"github.com/millrace/millrace/files"
 )
 
 // How many files are opened to learn their rows, and how much of a file of messages
@@ -12,6 +14,7 @@ import (
 const (
 	countedFiles = 32
 	countedBytes = 64 << 10
+	countingTime = 10 * time.Second
 )
 
 // RowCount is how many rows the files have: as they say themselves (Parquet, Avro),
@@ -20,40 +23,50 @@ func (s *source) RowCount() (int64, bool) {
 	if s.every > 0 {
 		return 0, false
 	}
-	splits, err := s.Splits(context.Background(), nil, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), countingTime)
+	defer cancel()
+	roots, err := s.roots(ctx)
 	if err != nil {
 		return 0, false
 	}
-	rows, bytes, all := 0.0, 0.0, 0.0
-	for i, x := range splits {
-		info, err := os.Stat(x.Name)
+	var all []files.Info
+	for _, r := range roots {
+		err := s.fs.Walk(ctx, r, hidden, func(f files.Info) error {
+			if f.Size > 0 && s.matches(s.fs.URL(f.Path)) {
+				all = append(all, f)
+			}
+			return nil
+		})
 		if err != nil {
 			return 0, false
 		}
-		all += float64(info.Size())
-		if step := (len(splits) + countedFiles - 1) / countedFiles; i%step > 0 || info.Size() == 0 {
+	}
+	rows, looked, total := 0.0, 0.0, 0.0
+	step := (len(all) + countedFiles - 1) / countedFiles
+	for i, f := range all {
+		if total += float64(f.Size); i%step > 0 {
 			continue
 		}
-		n, ok := s.rowsOf(x.Name, info.Size())
+		n, ok := s.rowsOf(ctx, f)
 		if !ok {
 			return 0, false
 		}
-		rows, bytes = rows+n, bytes+float64(info.Size())
+		rows, looked = rows+n, looked+float64(f.Size)
 	}
-	if bytes == 0 {
+	if looked == 0 {
 		return 0, true
 	}
-	return int64(rows * all / bytes), true
+	return int64(rows * total / looked), true
 }
 
-func (s *source) rowsOf(path string, size int64) (float64, bool) {
-	f, err := os.Open(path)
+func (s *source) rowsOf(ctx context.Context, info files.Info) (float64, bool) {
+	f, err := s.fs.Open(ctx, info.Path)
 	if err != nil {
 		return 0, false
 	}
 	defer f.Close()
 	if open := s.t.Format.Format.OpenFile; open != nil {
-		in, err := open(s.spec, f, size)
+		in, err := open(s.spec, f, f.Info().Size)
 		if err != nil {
 			return 0, false
 		}
@@ -79,5 +92,5 @@ func (s *source) rowsOf(path string, size int64) (float64, bool) {
 		const usual = 4
 		read /= usual
 	}
-	return lines * float64(size) / read, true
+	return lines * float64(info.Size) / read, true
 }
