@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/optest"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/arena"
 	"github.com/millrace/millrace/types"
@@ -21,7 +22,7 @@ func (d *discard) Emit(b *batch.Batch) error { d.rows += b.Rows(); return nil }
 // BenchmarkIntervalJoin joins two streams whose rows lie within ten seconds, a
 // thousand rows a second on either side: ns per row of either.
 func BenchmarkIntervalJoin(b *testing.B) {
-	for _, keys := range []int{10_000, 1_000_000} {
+	for _, keys := range optest.Sizes {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) { benchmark(b, keys) })
 	}
 }
@@ -40,8 +41,7 @@ func benchmark(b *testing.B, keys int) {
 	rnd := rand.New(rand.NewSource(1))
 	rows := batch.Batch{Cols: make([]batch.Vector, 3)}
 	ms := int64(1_700_000_000_000)
-	b.ReportAllocs()
-	b.ResetTimer()
+	defer optest.CPU(b)()
 	for done := 0; done < b.N; done += batch.MaxRows {
 		rows.Len = batch.MaxRows
 		for c, f := range schema.Fields {

@@ -36,10 +36,10 @@ func shapes() map[string]*match.Spec {
 
 func BenchmarkMatch(b *testing.B) {
 	for name, spec := range shapes() {
-		for _, keys := range []int{10_000, 1_000_000} {
+		for _, keys := range optest.Sizes {
 			b.Run(fmt.Sprintf("%s/%dk", name, keys/1000), func(b *testing.B) {
 				d := optest.New(b, spec, optest.Session(), batch.Changes{Kinds: batch.InsertOnly})
-				optest.Bench(b, d, optest.Load(keys/batch.MaxRows+16, keys, 10))
+				optest.Bench(b, d, optest.LoadOf(keys, 10))
 			})
 		}
 	}

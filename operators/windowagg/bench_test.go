@@ -1,6 +1,7 @@
 package windowagg_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/millrace/millrace/batch"
@@ -30,9 +31,12 @@ func BenchmarkWindows(b *testing.B) {
 		{"hop 5", window.Window{Kind: window.Hop, Size: 10_000, Slide: 2_000}, 10_000},
 		{"cumulate 5", window.Window{Kind: window.Cumulate, Size: 10_000, Slide: 2_000}, 10_000},
 		{"session", window.Window{Kind: window.Session, Size: 1_000}, 10_000},
+		{"tumble", window.Window{Kind: window.Tumble, Size: 10_000}, 1_000_000},
+		{"session", window.Window{Kind: window.Session, Size: 1_000}, 1_000_000},
+		{"session", window.Window{Kind: window.Session, Size: 1_000}, 10_000_000},
 	} {
-		b.Run(x.name, func(b *testing.B) {
-			optest.Bench(b, optest.New(b, load(x.w), optest.Session(), batch.Changes{Kinds: batch.InsertOnly}), optest.Load(64, x.keys, 20))
+		b.Run(fmt.Sprintf("%s/%dk", x.name, x.keys/1000), func(b *testing.B) {
+			optest.Bench(b, optest.New(b, load(x.w), optest.Session(), batch.Changes{Kinds: batch.InsertOnly}), optest.LoadOf(x.keys, 20))
 		})
 	}
 }
