@@ -32,7 +32,7 @@ func (s *source) RowCount() (int64, bool) {
 	var all []files.Info
 	for _, r := range roots {
 		err := s.fs.Walk(ctx, r, hidden, func(f files.Info) error {
-			if f.Size > 0 && s.matches(s.fs.URL(f.Path)) {
+			if s.matches(s.fs.URL(f.Path)) {
 				all = append(all, f)
 			}
 			return nil
@@ -41,22 +41,22 @@ func (s *source) RowCount() (int64, bool) {
 			return 0, false
 		}
 	}
-	rows, looked, total := 0.0, 0.0, 0.0
+	rows, looked := 0.0, 0.0
 	step := (len(all) + countedFiles - 1) / countedFiles
 	for i, f := range all {
-		if total += float64(f.Size); i%step > 0 {
+		if i%step > 0 {
 			continue
 		}
 		n, ok := s.rowsOf(ctx, f)
 		if !ok {
 			return 0, false
 		}
-		rows, looked = rows+n, looked+float64(f.Size)
+		rows, looked = rows+n, looked+1
 	}
 	if looked == 0 {
 		return 0, true
 	}
-	return int64(rows * total / looked), true
+	return int64(rows * float64(len(all)) / looked), true
 }
 
 func (s *source) rowsOf(ctx context.Context, info files.Info) (float64, bool) {
@@ -65,8 +65,12 @@ func (s *source) rowsOf(ctx context.Context, info files.Info) (float64, bool) {
 		return 0, false
 	}
 	defer f.Close()
+	size := f.Info().Size
+	if size == 0 {
+		return 0, true
+	}
 	if open := s.t.Format.Format.OpenFile; open != nil {
-		in, err := open(s.spec, f, f.Info().Size)
+		in, err := open(s.spec, f, size)
 		if err != nil {
 			return 0, false
 		}
@@ -92,5 +96,5 @@ func (s *source) rowsOf(ctx context.Context, info files.Info) (float64, bool) {
 		const usual = 4
 		read /= usual
 	}
-	return lines * float64(info.Size) / read, true
+	return lines * float64(size) / read, true
 }
