@@ -28,7 +28,7 @@ test-race:
 simulate: ## SEEDS=N: jobs of every operator in a simulated world that crashes, delays and tears, from seeds
 	SIM_SEEDS=$(SEEDS) $(GO) test -count=1 -v -timeout 4h -run TestSimulate ./engine
 
-test-all: test simulate ## make test, and SEEDS of the simulator
+test-all: test simulate differential ## make test, SEEDS of the simulator, and as many of each operator against its naive evaluator
 
 crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash
