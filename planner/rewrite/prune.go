@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
@@ -145,7 +147,7 @@ func prune(n logical.Node, need columns) (logical.Node, moved) {
 			return pruneJoin(n, need)
 		}
 	case *logical.Aggregate:
-		return pruneAggregate(n), unmoved(n.Out.Len())
+		return pruneAggregate(n, need)
 	case *logical.TopN:
 		return pruneTopN(n, need)
 	case *logical.Over:
@@ -301,22 +303,40 @@ func pruneJoin(n *logical.Join, need columns) (logical.Node, moved) {
 	return &c, m[:n.Out.Len()]
 }
 
-func pruneAggregate(n *logical.Aggregate) logical.Node {
-	need := make(columns, n.Input.Schema().Len())
-	need.add(n.Keys...)
-	for _, call := range n.Calls {
-		need.add(call.Args...)
-		need.add(call.Filter)
+// pruneAggregate leaves out the calls that nobody reads: a group is only sent again
+// when what is read of it changes. One stays where there is nothing else.
+func pruneAggregate(n *logical.Aggregate, need columns) (logical.Node, moved) {
+	first := len(n.Keys) // the call that stays
+	if n.Window == nil && n.Sets == nil && first > 0 || slices.Contains(need[first:first+len(n.Calls)], true) {
+		first = -1
 	}
-	need.window(n.Window)
-	in, m := only(n.Input, need)
+	below := make(columns, n.Input.Schema().Len())
+	below.add(n.Keys...)
+	below.window(n.Window)
 	c := *n
+	c.Calls = nil
+	out := unmoved(n.Out.Len())
+	for i, call := range n.Calls {
+		at := len(n.Keys) + i
+		if !need[at] && at != first {
+			out[at] = -1
+			continue
+		}
+		out[at] = len(n.Keys) + len(c.Calls)
+		c.Calls = append(c.Calls, call)
+		below.add(call.Args...)
+		below.add(call.Filter)
+	}
+	for at := len(n.Keys) + len(n.Calls); at < len(out); at++ {
+		out[at] = at - len(n.Calls) + len(c.Calls)
+	}
+	in, m := only(n.Input, below)
 	c.Input, c.Keys, c.Window = in, m.cols(n.Keys), m.window(n.Window)
-	c.Calls = append([]logical.AggCall(nil), n.Calls...)
 	for i := range c.Calls {
 		c.Calls[i].Args, c.Calls[i].Filter = m.cols(c.Calls[i].Args), m.col(c.Calls[i].Filter)
 	}
-	return &c
+	c.Out = selected(n.Out, out)
+	return &c, out
 }
 
 func pruneTopN(n *logical.TopN, need columns) (logical.Node, moved) {
@@ -335,33 +355,50 @@ func pruneTopN(n *logical.TopN, need columns) (logical.Node, moved) {
 	return &c, m
 }
 
+// pruneOver leaves out the calls that nobody reads. Without any the rows pass as they
+// are, late ones too.
 func pruneOver(n *logical.Over, need columns) (logical.Node, moved) {
 	width := n.Input.Schema().Len()
 	below := append(columns(nil), need[:width]...)
+	c := *n
+	c.Groups = nil
+	at, kept := width, []int(nil) // columns of calls
 	for _, g := range n.Groups {
-		below.add(g.Partition...)
-		below.order(g.Order)
+		var calls []logical.OverCall
 		for _, call := range g.Calls {
+			if at++; !need[at-1] {
+				continue
+			}
+			calls, kept = append(calls, call), append(kept, at-1)
 			below.add(call.Args...)
 			below.add(call.Filter)
 		}
+		if g.Calls = calls; len(calls) > 0 {
+			below.add(g.Partition...)
+			below.order(g.Order)
+			c.Groups = append(c.Groups, g)
+		}
 	}
 	in, m := only(n.Input, below)
-	c := *n
-	c.Input, c.Groups = in, make([]logical.OverGroup, len(n.Groups))
-	calls := 0
-	for i, g := range n.Groups {
+	to := append(moved(nil), m...)
+	for range n.Out.Len() - width {
+		to = append(to, -1)
+	}
+	if len(c.Groups) == 0 {
+		return in, to
+	}
+	for i, g := range c.Groups {
 		g.Partition, g.Order = m.cols(g.Partition), m.order(g.Order)
-		g.Calls = append([]logical.OverCall(nil), g.Calls...)
 		for k := range g.Calls {
 			g.Calls[k].Args, g.Calls[k].Filter = m.cols(g.Calls[k].Args), m.col(g.Calls[k].Filter)
 		}
-		calls += len(g.Calls)
 		c.Groups[i] = g
 	}
-	m = m.with(calls, in.Schema().Len())
-	c.Out = selected(n.Out, m)
-	return &c, m
+	for i, k := range kept {
+		to[k] = in.Schema().Len() + i
+	}
+	c.Input, c.Out = in, selected(n.Out, to)
+	return &c, to
 }
 
 func pruneWindow(n *logical.WindowTVF, need columns) (logical.Node, moved) {
