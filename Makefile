@@ -6,7 +6,7 @@ EVENTS ?= 2000000
 KILLS ?= 200
 SEEDS ?= 10000
 
-.PHONY: bench-checkpoints docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
+.PHONY: spill bench-checkpoints docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -70,6 +70,9 @@ race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here a
 
 race-tpch: build ## SCALE=1 [QUERIES='q1 q6'] [DIR=tpch-data]: TPC-H in batch mode here and in Python's duckdb: rows compared, CPU seconds
 	python3 scripts/race-tpch $(or $(SCALE),1) --dir $(or $(DIR),tpch-data) --queries '$(QUERIES)'
+
+spill: build ## [KEYS=1,5,10,25,50] [MEMORY=512]: state beyond memory: CPU and peak of resident memory against the number of keys
+	python3 scripts/spill --keys $(or $(KEYS),1,5,10,25,50) --memory $(or $(MEMORY),512)
 
 record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark
 	@test -n "$(FLINK)" || { echo 'say how to ask Flink: make record-nexmark FLINK=CMD'; exit 2; }

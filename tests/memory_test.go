@@ -17,6 +17,7 @@ func TestMemoryLimit(t *testing.T) {
 		"'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '400000', 'fields.t.length' = '100');"
 	for _, c := range []struct{ name, mode, query, fails string }{
 		{"groups", "streaming", "SELECT COUNT(*), SUM(c), SUM(n) FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t)", ""}, // on disk
+		{"groups in batch mode", "batch", "SELECT COUNT(*), SUM(c), SUM(n) FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t)", ""},
 		{"one large group", "streaming", "SELECT COUNT(DISTINCT t) FROM numbers", "GroupAggregate ("},
 		{"a sort", "batch", "SELECT n, t FROM numbers ORDER BY t", "Sort ("},
 		{"one group", "streaming", "SELECT COUNT(*) FROM numbers", ""},

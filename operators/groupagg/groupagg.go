@@ -264,14 +264,7 @@ func (o *operator) End(int) error {
 			}
 		}
 	}
-	var order []uint32 // of arrival: none was deleted
-	o.table.Each(func(id uint32) bool { order = append(order, id); return true })
-	for at := 0; at < len(order); at += batch.MaxRows {
-		if err := o.final(order[at:min(at+batch.MaxRows, len(order))]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.table.Drain(o.final) // in the order of arrival: none was deleted
 }
 
 // nothing is arguments of one row that doesn't count.

@@ -22,9 +22,15 @@ func (o *operator) End(int) error {
 	if !o.hold {
 		return nil
 	}
-	var order []uint32 // of arrival: none was deleted
-	o.table.Each(func(id uint32) bool { order = append(order, id); return true })
-	for _, id := range order {
+	if err := o.table.Drain(o.ranked); err != nil { // none was deleted
+		return err
+	}
+	return o.flush()
+}
+
+// ranked sends what partitions have.
+func (o *operator) ranked(ids []uint32) error {
+	for _, id := range ids {
 		last := int(o.spec.To)
 		if o.spec.ToCol >= 0 {
 			last = int(*o.table.I64(0).At(id))

@@ -314,6 +314,51 @@ func (t *table) recallAll() {
 	t.cold.list()
 }
 
+// drainRows is how many rows come back from disk together to be drained.
+const drainRows = 16 * batch.MaxRows
+
+// Drain goes through the rows in memory, then through those on disk.
+func (t *table) Drain(f func(ids []uint32) error) error {
+	if t.track.on { // a checkpoint may still ask for them
+		t.recallAll()
+	}
+	var ids []uint32
+	give := func() error {
+		ids = ids[:0]
+		t.each(func(id uint32) bool { ids = append(ids, id); return true })
+		for at := 0; at < len(ids); at += batch.MaxRows {
+			if err := f(ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := give(); err != nil || t.cold.rows == 0 {
+		return err
+	}
+	t.forget()
+	n := 0
+	for _, r := range t.cold.runs {
+		for g := 0; g < groupsN; g++ {
+			err := r.Each(g, func(at, upper uint32, row []byte) error {
+				r.Take(at)
+				t.comeBack(r, at, uint64(upper)<<32|uint64(g), row)
+				if n++; n < drainRows {
+					return nil
+				}
+				n = 0
+				err := give()
+				t.forget()
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return give()
+}
+
 // thaw forgets what lies on disk.
 func (c *cold) thaw() {
 	for _, r := range c.runs {

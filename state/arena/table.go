@@ -420,6 +420,11 @@ func (t *table) Len() int { return t.index.n - t.deadN + t.cold.rows }
 // Each goes by id.
 func (t *table) Each(f func(id uint32) bool) {
 	t.recallAll()
+	t.each(f)
+}
+
+// each goes through the rows in memory.
+func (t *table) each(f func(id uint32) bool) {
 	now := t.now()
 	for id := uint32(1); id < t.next; id++ {
 		p := t.ptr(id)

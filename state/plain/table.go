@@ -223,6 +223,18 @@ func (t *table) Move(into, from uint32) {
 
 func (t *table) Len() int { return len(t.index) - len(t.dead) }
 
+// Drain goes by id.
+func (t *table) Drain(f func(ids []uint32) error) error {
+	var ids []uint32
+	t.Each(func(id uint32) bool { ids = append(ids, id); return true })
+	for at := 0; at < len(ids); at += batch.MaxRows {
+		if err := f(ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *table) Each(f func(id uint32) bool) {
 	for id := 1; id < len(t.keys); id++ {
 		if t.keys[id] != nil && !t.dead[uint32(id)] && !t.expired(uint32(id)) && !f(uint32(id)) {

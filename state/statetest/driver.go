@@ -85,9 +85,39 @@ func (d *driver) run(turns int) {
 			d.crash()
 		}
 	}
+	if !d.spec.Windowed && !d.t.Failed() {
+		d.drain()
+	}
 	if err := d.store.Close(); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// drain ends the table: every row is given once.
+func (d *driver) drain() {
+	d.t.Helper()
+	m := d.m.slice(0)
+	given := map[string]bool{}
+	err := d.table.Drain(func(ids []uint32) error {
+		keys, cells := make([]batch.Vector, len(d.keyTs)), make([]batch.Vector, len(d.rowTs))
+		d.table.Keys(ids, keys)
+		d.table.Gather(ids, seq(len(d.rowTs)), cells)
+		for i := range ids {
+			name := canonical(d.keyTs, keys, i)
+			if m[name] == nil || given[name] {
+				d.t.Fatalf("Drain gives %q, given before: %v", name, given[name])
+			}
+			given[name] = true
+			for c := range d.rowTs {
+				d.equal("a drained cell", exact(d.rowTs[c:c+1], cells[c:c+1], i), m[name].cells[c])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.equal("drained rows", len(given), len(m))
 }
 
 // ns picks a slice, 0 when the table has none.
