@@ -46,8 +46,7 @@ type shape struct {
 	events                       int
 	roll                         string // a file this large is finished; 20kb
 	ties                         bool   // results hang on the order of arrival where two subtasks send to one
-	two                          bool   // so does which rows of two inputs are late
-	late                         bool   // rows come out of order, and some after the watermark
+	late                         bool   // rows come out of order, and some after the watermark: which are late hangs on when each subtask is heard, so there is one
 	rough                        bool   // reads lines of which a third are bad, which go to a table of their own
 }
 
@@ -102,7 +101,7 @@ var shapes = []shape{
 	{name: "match", roll: "10kb", columns: "auction BIGINT, bidder BIGINT, a TIMESTAMP(3), z TIMESTAMP(3), n BIGINT", format: "json", events: 80_000,
 		query: "SELECT * FROM bid MATCH_RECOGNIZE (PARTITION BY auction, bidder ORDER BY ts MEASURES FIRST(A.ts) AS a, LAST(A.ts) AS z, COUNT(A.price) AS n " +
 			"AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) WITHIN INTERVAL '2' SECOND DEFINE A AS AVG(A.price) < 10000)"},
-	{name: "window-join", two: true, columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 80_000,
+	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 80_000,
 		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
 	{name: "window-top-n", roll: "1kb", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 120_000,
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
@@ -275,7 +274,7 @@ func TestKill(t *testing.T) {
 	}
 	for i, s := range all {
 		for _, p := range []int{1, 2} {
-			alone := s.ties || s.two && s.late
+			alone := s.ties || s.late
 			if p > 1 && alone || short && !alone && p != 1+i%2 {
 				continue
 			}
