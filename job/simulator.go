@@ -89,8 +89,9 @@ func (s *Simulator) leave(i int) {
 func (s *Simulator) background(f func()) { s.spawn(f) }
 
 func (s *Simulator) yield(i int) {
+	a := s.actors[i] // behind next, who has the baton may add one
 	s.next()
-	<-s.actors[i].turn
+	<-a.turn
 }
 
 // Yield lets others go before the actor that runs: what it calls outside may call
