@@ -85,7 +85,11 @@ func runScripts(ctx context.Context, f *flags, args []string) error {
 				out.Note("stopped: --timeout " + f.timeout.String() + " is over")
 				return exit{exitTimeout}
 			}
-			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			if errors.Is(err, context.Canceled) {
+				if ctx.Err() == nil { // by the verbs stop or cancel, from another process
+					out.Note("ended by an order; statements behind it weren't run")
+					return nil
+				}
 				return exit{exitSIGINT}
 			}
 			fmt.Fprint(os.Stderr, sqlerr.Render(err))

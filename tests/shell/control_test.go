@@ -107,6 +107,12 @@ func (p *process) ends(s syscall.Signal) int {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+	return p.code()
+}
+
+// code waits for the end and answers the exit code.
+func (p *process) code() int {
+	p.t.Helper()
 	select {
 	case <-p.gone:
 	case <-time.After(patience):
@@ -150,6 +156,18 @@ func TestOtherProcess(t *testing.T) {
 		t.Errorf("SIGTERM: exit code %d; %s", code, &p.stderr)
 	}
 	p.shows([]string{"-D", "execution.runtime-mode=batch", "-e", "SELECT COUNT(*) AS n FROM sys.jobs"}, `{"n":0}`)
+}
+
+// TestVerbs: a job that another process has ended as told hasn't failed.
+func TestVerbs(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"stop", "cancel"} {
+		p := runHourly(t)
+		p.shows([]string{verb, "hourly"})
+		if code := p.code(); code != 0 || strings.Contains(p.stderr.String(), "error") {
+			t.Errorf("%s: exit code %d; %s", verb, code, &p.stderr)
+		}
+	}
 }
 
 // TestSignals: a stop in good order is 0 after SIGTERM and 130 after Ctrl-C.
