@@ -48,7 +48,7 @@ func (r *Reader) Next() (b *batch.Batch, err error) {
 		}
 	}()
 	if r.r == nil {
-		if r.r, err = ipc.NewReader(r.in); err != nil {
+		if r.r, err = ipc.NewReader(&guard{in: r.in}); err != nil {
 			return nil, fmt.Errorf("arrow stream: %w", err)
 		}
 		if err := r.columns(); err != nil {
