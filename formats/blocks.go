@@ -1,5 +1,7 @@
 package formats
 
+import "github.com/millrace/millrace/batch"
+
 // Blocks decides how many messages a decoder tries to read a field at a time: the
 // same few instructions for many messages, which the processor overlaps because they
 // don't wait for each other. Where messages that need more care stand between them,
@@ -16,8 +18,32 @@ const (
 	maxPause              = 4096
 )
 
-// Next is how many of the messages to try, 0: the next one is to be read alone.
-func (k *Blocks) Next(left int) int {
+// Read reads messages from the first'th on, a block at a time, as inserted rows behind
+// to's, and returns how many it has read. The next one needs the way for single
+// messages. read appends the values of the first of its messages, as many as it can,
+// and says how many.
+func (k *Blocks) Read(in Input, first int, to *batch.Batch, read func(msgs []Message) int) (done int) {
+	for first+done < len(in.Messages) {
+		msgs := in.Messages[first+done:]
+		msgs = msgs[:k.next(len(msgs))]
+		if len(msgs) == 0 {
+			break
+		}
+		n := read(msgs)
+		for i := range n {
+			in.Begin(first+done+i, to.Len)
+			to.AppendKind(batch.Insert)
+		}
+		done += n
+		if k.got(n, len(msgs)); n < len(msgs) {
+			break
+		}
+	}
+	return done
+}
+
+// next is how many of the messages to try, 0: the next one is to be read alone.
+func (k *Blocks) next(left int) int {
 	if k.pause > 0 {
 		k.pause--
 		return 0
@@ -26,8 +52,8 @@ func (k *Blocks) Next(left int) int {
 	return min(k.size, left)
 }
 
-// Got says how many of the messages tried could be read.
-func (k *Blocks) Got(n, tried int) {
+// got says how many of the messages tried could be read.
+func (k *Blocks) got(n, tried int) {
 	switch {
 	case n == tried:
 		k.streak, k.size = 0, min(2*k.size, mostBlock)

@@ -17,26 +17,12 @@ type span struct {
 }
 
 // blocks reads records from the first'th message on, a field of many of them at a
-// time, and returns how many it has read. The next one needs the way for single
-// records.
-func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) (done int) {
-	for d.plain && first+done < len(in.Messages) {
-		msgs := in.Messages[first+done:]
-		msgs = msgs[:d.tries.Next(len(msgs))]
-		if len(msgs) == 0 {
-			break
-		}
-		n := d.blockOf(msgs, in.Block, to)
-		for i := range n {
-			in.Begin(first+done+i, to.Len)
-			to.AppendKind(batch.Insert)
-		}
-		done += n
-		if d.tries.Got(n, len(msgs)); n < len(msgs) {
-			break
-		}
+// time, as Blocks.Read does.
+func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) int {
+	if !d.plain {
+		return 0
 	}
-	return done
+	return d.tries.Read(in, first, to, func(msgs []formats.Message) int { return d.blockOf(msgs, in.Block, to) })
 }
 
 // blockOf reads the first of the messages, as many as have all fields and no more,

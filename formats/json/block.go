@@ -12,29 +12,12 @@ import (
 )
 
 // blocks reads messages from the first'th on along the newest shape, a field of many
-// of them at a time, and returns how many it has read. The next one needs the way for
-// single messages.
-func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) (done int) {
+// of them at a time, as Blocks.Read does.
+func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) int {
 	if len(d.shapes) == 0 {
 		return 0
 	}
-	for first+done < len(in.Messages) {
-		msgs := in.Messages[first+done:]
-		msgs = msgs[:d.tries.Next(len(msgs))]
-		if len(msgs) == 0 {
-			break
-		}
-		n := d.blockOf(msgs, to)
-		for i := range n {
-			in.Begin(first+done+i, to.Len)
-			to.AppendKind(batch.Insert)
-		}
-		done += n
-		if d.tries.Got(n, len(msgs)); n < len(msgs) {
-			break
-		}
-	}
-	return done
+	return d.tries.Read(in, first, to, func(msgs []formats.Message) int { return d.blockOf(msgs, to) })
 }
 
 // blockOf reads the first of the messages, as many as have the newest shape and
