@@ -50,7 +50,7 @@ func TestJoins(t *testing.T) {
 			d.Process(side, sides[side].Next(final))
 			if n%8 == 7 && !final {
 				all = append(all, d.Taken()...)
-				optest.Equal(t, optest.Table(t, all), joined(sides[0].Live, sides[1].Live, kind, meet))
+				optest.Equal(t, optest.Table(t, all), optest.Joined(sides[0].Live, sides[1].Live, kind, meet))
 			}
 		}
 		first := r.Intn(2)
@@ -59,35 +59,6 @@ func TestJoins(t *testing.T) {
 			d.EndOf((first + i) % 2)
 		}
 		all = append(all, d.Taken()...)
-		optest.Equal(t, optest.Table(t, all), joined(sides[0].Live, sides[1].Live, kind, meet))
+		optest.Equal(t, optest.Table(t, all), optest.Joined(sides[0].Live, sides[1].Live, kind, meet))
 	})
-}
-
-func joined(left, right []optest.Row, kind join.Kind, meet func(a, b optest.Row) bool) []string {
-	var out []string
-	met := make([]bool, len(right))
-	for _, l := range left {
-		found := false
-		for j, r := range right {
-			if !meet(l, r) {
-				continue
-			}
-			found, met[j] = true, true
-			if kind != join.Semi && kind != join.Anti {
-				out = append(out, l.String()+" "+r.String())
-			}
-		}
-		switch {
-		case kind == join.Semi && found, kind == join.Anti && !found:
-			out = append(out, l.String())
-		case !found && (kind == join.Left || kind == join.Full):
-			out = append(out, l.String()+" - - -")
-		}
-	}
-	for j, r := range right {
-		if !met[j] && (kind == join.Right || kind == join.Full) {
-			out = append(out, "- - - "+r.String())
-		}
-	}
-	return out
 }

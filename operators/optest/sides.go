@@ -4,6 +4,7 @@ import (
 	"math/rand"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators/join"
 )
 
 // RunSides drives an operator of two inputs through the steps of both, in a random
@@ -33,4 +34,34 @@ func (d *Driver) RunSides(r *rand.Rand, steps [2][]Step, kinds func(side int, ro
 		}
 	}
 	d.End(2)
+}
+
+// Joined is the join of two tables, by a loop over both: meet is the condition.
+func Joined(left, right []Row, kind join.Kind, meet func(a, b Row) bool) []string {
+	var out []string
+	met := make([]bool, len(right))
+	for _, l := range left {
+		found := false
+		for j, r := range right {
+			if !meet(l, r) {
+				continue
+			}
+			found, met[j] = true, true
+			if kind != join.Semi && kind != join.Anti {
+				out = append(out, l.String()+" "+r.String())
+			}
+		}
+		switch {
+		case kind == join.Semi && found, kind == join.Anti && !found:
+			out = append(out, l.String())
+		case !found && (kind == join.Left || kind == join.Full):
+			out = append(out, l.String()+" - - -")
+		}
+	}
+	for j, r := range right {
+		if !met[j] && (kind == join.Right || kind == join.Full) {
+			out = append(out, "- - - "+r.String())
+		}
+	}
+	return out
 }

@@ -55,35 +55,8 @@ func TestKinds(t *testing.T) {
 			}
 		}
 		d.End(2)
-		optest.Equal(t, optest.Table(t, d.Taken()), joined(kept, kind, safe))
+		optest.Equal(t, optest.Table(t, d.Taken()), optest.Joined(kept[0], kept[1], kind, func(l, r optest.Row) bool {
+			return l.Ms == r.Ms && l.Key() == r.Key() && (l.K != nil || safe)
+		}))
 	})
-}
-
-func joined(rows [2][]optest.Row, kind join.Kind, safe bool) []string {
-	var out []string
-	met := make([]bool, len(rows[1]))
-	for _, l := range rows[0] {
-		found := false
-		for j, r := range rows[1] {
-			if l.Ms != r.Ms || l.Key() != r.Key() || l.K == nil && !safe {
-				continue
-			}
-			found, met[j] = true, true
-			if kind != join.Semi && kind != join.Anti {
-				out = append(out, l.String()+" "+r.String())
-			}
-		}
-		switch {
-		case kind == join.Semi && found, kind == join.Anti && !found:
-			out = append(out, l.String())
-		case !found && (kind == join.Left || kind == join.Full):
-			out = append(out, l.String()+" - - -")
-		}
-	}
-	for j, r := range rows[1] {
-		if !met[j] && (kind == join.Right || kind == join.Full) {
-			out = append(out, "- - - "+r.String())
-		}
-	}
-	return out
 }
