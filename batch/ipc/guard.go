@@ -2,9 +2,10 @@ package ipc
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
+
+	flatbuffers "github.com/google/flatbuffers/go"
 )
 
 // Bounds of a message. The library takes the lengths in a stream at their word and
@@ -14,8 +15,6 @@ const (
 	maxBody = 1 << 30
 	maxDeep = 64 // of nested types
 )
-
-var errDamaged = errors.New("damaged: a length in it is beyond its message")
 
 // guard passes a stream on message by message, the heads of which it has looked
 // through: every vector in them lies within its head.
@@ -74,18 +73,10 @@ func (g *guard) next() error {
 		return nil
 	}
 	flat := b[len(b)-int(size):]
-	if len(flat) < 4 {
-		return errDamaged
-	}
-	m, ok := open(flat, int(binary.LittleEndian.Uint32(flat)))
-	if !ok || !m.message() {
-		return errDamaged
-	}
-	if at := m.field(10); at > 0 {
-		if at+8 > len(flat) {
-			return errDamaged
-		}
-		g.body = int64(binary.LittleEndian.Uint64(flat[at:]))
+	m := &flatbuffers.Table{Bytes: flat, Pos: flatbuffers.GetUOffsetT(flat)}
+	message(m)
+	if at := m.Offset(10); at > 0 {
+		g.body = m.GetInt64(m.Pos + flatbuffers.UOffsetT(at))
 	}
 	if g.body < 0 || g.body > maxBody {
 		return fmt.Errorf("damaged, or too large: a message's body of %d bytes", g.body)
@@ -93,140 +84,71 @@ func (g *guard) next() error {
 	return nil
 }
 
-// table is a flatbuffer's: at is its place, and its fields are found by the slots of
-// the format's schema files (Message.fbs, Schema.fbs of Apache Arrow).
-type table struct {
-	b      []byte
-	at     int
-	slots  int // where they begin
-	length int // of the slots' bytes
-}
-
-func open(b []byte, at int) (t table, ok bool) {
-	if at < 0 || at+4 > len(b) {
-		return t, false
-	}
-	t = table{b: b, at: at, slots: at - int(int32(binary.LittleEndian.Uint32(b[at:])))}
-	if t.slots < 0 || t.slots+4 > len(b) {
-		return t, false
-	}
-	t.length = int(binary.LittleEndian.Uint16(b[t.slots:]))
-	return t, t.slots+t.length <= len(b)
-}
-
-// field is where a field's value lies, 0 for one that isn't there.
-func (t table) field(slot int) int {
-	if slot+2 > t.length {
-		return 0
-	}
-	off := int(binary.LittleEndian.Uint16(t.b[t.slots+slot:]))
-	if off == 0 {
-		return 0
-	}
-	return t.at + off
-}
-
-func (t table) byte(slot int) byte {
-	if at := t.field(slot); at > 0 && at < len(t.b) {
-		return t.b[at]
-	}
-	return 0
-}
-
-// follow is what the offset at a place points to.
-func (t table) follow(at int) (int, bool) {
-	if at+4 > len(t.b) {
-		return 0, false
-	}
-	to := at + int(binary.LittleEndian.Uint32(t.b[at:]))
-	return to, to+4 <= len(t.b)
-}
+// What follows goes through a message by the slots of the format's schema files
+// (Message.fbs, Schema.fbs of Apache Arrow) and panics where it's damaged, as the
+// library does: Next makes an error of it.
 
 // vector is where a vector's elements of some bytes each lie, and how many there are.
-func (t table) vector(slot, width int) (first, n int, ok bool) {
-	at := t.field(slot)
+func vector(t *flatbuffers.Table, slot flatbuffers.VOffsetT, width int) (first flatbuffers.UOffsetT, n int) {
+	at := flatbuffers.UOffsetT(t.Offset(slot))
 	if at == 0 {
-		return 0, 0, true
+		return 0, 0
 	}
-	at, ok = t.follow(at)
-	if !ok {
-		return 0, 0, false
+	first, n = t.Vector(at), t.VectorLen(at)
+	if n > (len(t.Bytes)-int(first))/width {
+		panic("a length in it is beyond its message")
 	}
-	n = int(binary.LittleEndian.Uint32(t.b[at:]))
-	return at + 4, n, n <= (len(t.b)-at-4)/width
+	return first, n
 }
 
-// kid is the table that a field points to.
-func (t table) kid(slot int) (table, bool) {
-	at := t.field(slot)
+// kid is the table that a slot holds; nil: it holds none.
+func kid(t *flatbuffers.Table, slot flatbuffers.VOffsetT) *flatbuffers.Table {
+	at := flatbuffers.UOffsetT(t.Offset(slot))
 	if at == 0 {
-		return table{}, false
+		return nil
 	}
-	at, ok := t.follow(at)
-	if !ok {
-		return table{}, false
-	}
-	return open(t.b, at)
+	return &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(t.Pos + at)}
 }
 
-func (t table) message() bool {
-	if _, _, ok := t.vector(12, 4); !ok {
-		return false
+func message(m *flatbuffers.Table) {
+	vector(m, 12, 4)
+	h := kid(m, 8)
+	if h == nil {
+		return // the library refuses it
 	}
-	h, ok := t.kid(8)
-	if !ok {
-		return false
-	}
-	switch t.byte(6) {
+	switch m.GetByteSlot(6, 0) {
 	case 1: // Schema
-		_, _, ok := h.vector(8, 4)
-		return ok && h.fields(6, 0)
+		vector(h, 8, 4)
+		left := len(h.Bytes) // each column takes more than a byte, unless several share one
+		fields(h, 6, 0, &left)
 	case 2: // DictionaryBatch
-		h, ok = h.kid(6)
-		return ok && h.rows()
+		if h = kid(h, 6); h != nil {
+			rows(h)
+		}
 	case 3: // RecordBatch
-		return h.rows()
+		rows(h)
 	}
-	return true // the library refuses it
 }
 
-// fields looks through the columns in a vector, and through what they hold.
-func (t table) fields(slot, deep int) bool {
-	first, n, ok := t.vector(slot, 4)
-	if !ok || deep > maxDeep {
-		return false
+// fields goes through the columns in a vector, and what they hold.
+func fields(t *flatbuffers.Table, slot flatbuffers.VOffsetT, deep int, left *int) {
+	first, n := vector(t, slot, 4)
+	if *left -= n; deep > maxDeep || *left < 0 {
+		panic("types are nested too deep")
 	}
 	for i := range n {
-		at, ok := t.follow(first + 4*i)
-		if !ok {
-			return false
-		}
-		f, ok := open(t.b, at)
-		if !ok || !f.fields(14, deep+1) {
-			return false
-		}
-		if _, _, ok := f.vector(16, 4); !ok {
-			return false
-		}
-		if f.byte(8) == 14 { // a union has a vector of ids
-			u, ok := f.kid(10)
-			if !ok {
-				return false
-			}
-			if _, _, ok := u.vector(6, 4); !ok {
-				return false
-			}
+		f := &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(first + flatbuffers.UOffsetT(4*i))}
+		fields(f, 14, deep+1, left)
+		vector(f, 16, 4)
+		if u := kid(f, 10); u != nil && f.GetByteSlot(8, 0) == 14 { // a union has a vector of ids
+			vector(u, 6, 4)
 		}
 	}
-	return true
 }
 
-// rows looks through a RecordBatch: its nodes, buffers and counts.
-func (t table) rows() bool {
-	for slot, width := range map[int]int{6: 16, 8: 16, 12: 8} {
-		if _, _, ok := t.vector(slot, width); !ok {
-			return false
-		}
-	}
-	return true
+// rows goes through a RecordBatch: its nodes, buffers and counts.
+func rows(t *flatbuffers.Table) {
+	vector(t, 6, 16)
+	vector(t, 8, 16)
+	vector(t, 12, 8)
 }
