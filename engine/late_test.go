@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/millrace/millrace/engine"
-	"github.com/millrace/millrace/sqlerr"
 )
 
 // TestLateRows: what each kind of operator leaves out because it comes too late can
@@ -43,27 +41,9 @@ func TestLateRows(t *testing.T) {
 		{"100", "SELECT CAST(id AS BIGINT) FROM t ORDER BY ts", []string{`:6,`}}, // a row is late where one of its time has gone out
 	} {
 		s := engine.New(engine.Config{Stdout: io.Discard, Options: map[string]string{"table.local-time-zone": "UTC", "millrace.late-rows": c.keep}})
-		ask := func(sql string) []string {
-			t.Helper()
-			stmts, err := s.Parse(&sqlerr.Source{Name: "t", Text: sql})
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := &lines{}
-			for _, stmt := range stmts {
-				j, err := s.Execute(context.Background(), stmt, out)
-				if err != nil {
-					t.Fatalf("%s: %v", sql, err)
-				}
-				if j != nil {
-					<-j.Done()
-				}
-			}
-			return out.rows
-		}
-		ask("CREATE TABLE t (id INT, k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'filesystem', 'path' = '" + dir +
-			"/in.json', 'format' = 'json'); CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO b " + c.query)
-		rows := ask("SELECT row_text FROM sys.late")
+		ask(t, s, "CREATE TABLE t (id INT, k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'filesystem', 'path' = '"+dir+
+			"/in.json', 'format' = 'json'); CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO b "+c.query)
+		rows := ask(t, s, "SELECT row_text FROM sys.late")
 		slices.Sort(rows)
 		ok := len(rows) == len(c.want)
 		for i := 0; ok && i < len(rows); i++ {

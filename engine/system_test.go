@@ -54,26 +54,8 @@ func TestSystemTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := engine.New(engine.Config{Stdout: io.Discard, Options: map[string]string{"millrace.on-error.t": "skip", "table.local-time-zone": "UTC"}})
-	ask := func(sql string) []string {
-		t.Helper()
-		stmts, err := s.Parse(&sqlerr.Source{Name: "t", Text: sql})
-		if err != nil {
-			t.Fatal(err)
-		}
-		out := &lines{}
-		for _, stmt := range stmts {
-			j, err := s.Execute(context.Background(), stmt, out)
-			if err != nil {
-				t.Fatalf("%s: %v", sql, err)
-			}
-			if j != nil {
-				<-j.Done()
-			}
-		}
-		return out.rows
-	}
-	ask("CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'filesystem', 'path' = '" + dir + "/in.json', 'format' = 'json');" +
-		"CREATE TABLE b (w TIMESTAMP(3), n BIGINT) WITH ('connector' = 'blackhole');" +
+	ask(t, s, "CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'filesystem', 'path' = '"+dir+"/in.json', 'format' = 'json');"+
+		"CREATE TABLE b (w TIMESTAMP(3), n BIGINT) WITH ('connector' = 'blackhole');"+
 		"SET 'pipeline.name' = 'counting'; INSERT INTO b SELECT window_start, COUNT(*) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;")
 	for _, c := range []struct{ sql, want string }{
 		{"SELECT job, status, rows_in, rows_out, late, bad, error FROM sys.jobs", "counting|FINISHED|3|2|1|1|NULL"},
@@ -83,12 +65,32 @@ func TestSystemTables(t *testing.T) {
 		{"SELECT table_name, at_offset > 0, raw_text FROM sys.errors", `default_catalog.default_database.t|true|{"id": nonsense`},
 		{"SELECT SUM(rows_out) FROM sys.operators WHERE name = 'TableSourceScan'", "3"},
 	} {
-		got := ask(c.sql)
+		got := ask(t, s, c.sql)
 		if len(got) == 0 || strings.ReplaceAll(got[len(got)-1], "+00:00", "Z") != c.want && !strings.EqualFold(got[len(got)-1], strings.ReplaceAll(c.want, "Z", "")) {
 			t.Errorf("%s: %q, want %q", c.sql, got, c.want)
 		}
 	}
-	if rows := ask("SHOW JOBS"); len(rows) != 7 || !strings.Contains(rows[0], "counting|FINISHED") {
+	if rows := ask(t, s, "SHOW JOBS"); len(rows) != 7 || !strings.Contains(rows[0], "counting|FINISHED") {
 		t.Errorf("SHOW JOBS: %q", rows)
 	}
+}
+
+// ask runs statements, waits for their jobs, and answers the rows of the queries.
+func ask(t *testing.T, s *engine.Session, sql string) []string {
+	t.Helper()
+	stmts, err := s.Parse(&sqlerr.Source{Name: "t", Text: sql})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &lines{}
+	for _, stmt := range stmts {
+		j, err := s.Execute(context.Background(), stmt, out)
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		if j != nil {
+			<-j.Done()
+		}
+	}
+	return out.rows
 }

@@ -90,14 +90,7 @@ func TestLostConnection(t *testing.T) {
 	table := tableOf(addr, topic, idText, quick(map[string]string{"properties.fetch.max.wait.ms": "50"}))
 	s := open(t, Connector, table)
 	splits := list(t, s, nil)
-	sink, err := Connector.Sink(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := sink.Open(context.Background(), connectors.WriterEnv{Of: 1, Now: clock, Session: table.Session})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := openWriter(t, table)
 	defer w.Close()
 	if err := w.Write(row(1, "a")); err != nil {
 		t.Fatal(err)

@@ -127,14 +127,7 @@ func TestLeaderMoves(t *testing.T) {
 	table := tableOf(addr, topic, idText, map[string]string{"properties.fetch.max.wait.ms": "50"})
 	s := open(t, Connector, table)
 	splits := list(t, s, nil)
-	sink, err := Connector.Sink(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := sink.Open(context.Background(), connectors.WriterEnv{Of: 1, Now: clock, Session: table.Session})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := openWriter(t, table)
 	defer w.Close()
 	const rounds = 4
 	got := make(chan []string, 1)
@@ -184,14 +177,7 @@ func TestBrokenConnections(t *testing.T) {
 		})
 	}
 	table := tableOf(addr, topic, idText, map[string]string{"properties.fetch.max.wait.ms": "10"})
-	sink, err := Connector.Sink(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := sink.Open(context.Background(), connectors.WriterEnv{Of: 1, Now: clock, Session: table.Session})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := openWriter(t, table)
 	defer w.Close()
 	var want []string
 	for n := range int64(9) {

@@ -98,6 +98,20 @@ func open(t testing.TB, c *connectors.Connector, table connectors.Table) connect
 	return s
 }
 
+// openWriter opens a table's sink.
+func openWriter(t testing.TB, table connectors.Table) connectors.Writer {
+	t.Helper()
+	sink, err := Connector.Sink(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := sink.Open(context.Background(), connectors.WriterEnv{Of: 1, Now: clock, Session: table.Session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 func list(t testing.TB, s connectors.Source, known []connectors.Split) []connectors.Split {
 	t.Helper()
 	out, err := s.Splits(context.Background(), known, 1)
@@ -216,14 +230,7 @@ func testMetadata(t *testing.T, addr string) {
 	s := &types.Schema{Fields: append(append([]types.Field(nil), idText.Fields...),
 		types.Field{Name: "ts", Type: types.TimestampLTZType(3)}, types.Field{Name: "h", Type: headers})}
 	table := tableOf(addr, topic, s, nil, connectors.Metadata{Key: "timestamp", Type: types.TimestampLTZType(3)}, connectors.Metadata{Key: "headers", Type: headers})
-	sink, err := Connector.Sink(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := sink.Open(context.Background(), connectors.WriterEnv{Of: 1, Now: clock, Session: table.Session})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := openWriter(t, table)
 	b := row(1, "a")
 	b.Cols = append(b.Cols, batch.Vector{}, batch.Vector{})
 	b.Cols[2].Prepare(types.TimestampLTZType(3), 1)
