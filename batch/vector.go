@@ -138,6 +138,13 @@ func (v *Vector) SetValid(i int) {
 	}
 }
 
+// SetAllValid makes rows i to end-1 valid.
+func (v *Vector) SetAllValid(i, end int) {
+	for end = min(end, len(v.Valid)<<6); i < end; i++ {
+		v.SetValid(i)
+	}
+}
+
 // AndValid makes v's row i NULL wherever u's is, for the first n rows: the
 // NULL rule of strict functions, a word at a time.
 func (v *Vector) AndValid(u *Vector, n int) {

@@ -18,6 +18,13 @@ func Digits(w uint64) (x int64, n int) {
 	return eight(t << (64 - 8*uint(n))), n // a shift by 64 leaves 0
 }
 
+// Number reads a number of n digits, from one to eight, at the front of eight bytes,
+// whatever follows it. ok: they are digits.
+func Number(w uint64, n int) (x int64, ok bool) {
+	t := (w ^ zeros) << (64 - 8*uint(n))
+	return eight(t), ((t+0x0606060606060606)|t)&0xF0F0F0F0F0F0F0F0 == 0
+}
+
 // eight is the number of eight digits' values, the first in the lowest byte.
 func eight(t uint64) int64 {
 	t = t*10 + t>>8 // pairs, in every other byte

@@ -26,6 +26,13 @@ func TestDigits(t *testing.T) {
 		if x, k := Digits(binary.LittleEndian.Uint64(b[:])); k != n || n > 0 && x != want {
 			t.Fatalf("%q: %d in %d digits, want %d in %d", b, x, k, want, n)
 		}
+		for k := 1; k <= 8; k++ {
+			x, ok := Number(binary.LittleEndian.Uint64(b[:]), k)
+			want, _ := strconv.ParseInt("0"+string(b[:min(k, n)]), 10, 64)
+			if ok != (k <= n) || ok && x != want {
+				t.Fatalf("%d of %q: %d, %v, want %d", k, b, x, ok, want)
+			}
+		}
 	}
 }
 

@@ -43,9 +43,10 @@ type Format struct {
 	// spanning lines: see Framer.)
 	Lines     bool
 	Delimiter func(Values) []byte
-	// Framer, when set, finds the end of the first message in b: n is the length
-	// with its delimiter, 0 when b holds no whole message. It replaces Lines.
-	Framer func(Values) func(b []byte, eof bool) (n int)
+	// Framer, when set, finds where messages end in b, which begins with one: it
+	// appends the places behind their delimiters to ends, most of them at most, and
+	// leaves out the last one when b doesn't hold it whole. It replaces Lines.
+	Framer func(Values) func(b []byte, most int, ends []int) []int
 }
 
 // InFiles says that a file can hold several messages of the format, or is one of its

@@ -25,7 +25,7 @@ type lines struct {
 	env     connectors.ReadEnv
 	dec     formats.Decoder
 	ts      []types.Type
-	frame   func(b []byte, eof bool) int
+	frame   func(b []byte, most int, ends []int) []int
 	delim   []byte
 
 	buf        []byte
@@ -120,7 +120,15 @@ func (l *lines) cut(most int) error {
 			return nil
 		case len(rest) == 0:
 		case l.frame != nil:
-			n = l.frame(rest, l.eof)
+			known := len(l.ends)
+			l.ends = l.frame(rest, most-known, l.ends)
+			if added := l.ends[known:]; len(added) > 0 {
+				for i := range added {
+					added[i] += scan
+				}
+				scan = added[len(added)-1]
+				continue
+			}
 		case len(l.delim) == 1:
 			n = bytes.IndexByte(rest, l.delim[0]) + 1
 		default:

@@ -2,15 +2,19 @@
 // where its delimiters are. Decoders then go from delimiter to delimiter by the bits
 // of the words instead of looking at bytes.
 //
-// Start with Masks: Fill it for a block, then ask Next.
+// Start with Masks: Fill it for a block, then ask Next, or for all Places at once.
 package bytemask
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Word is what is known of 64 bytes.
 type Word struct {
 	Hit  uint64 // bit i: byte i is one of those looked for
-	High uint64 // not 0: a byte is beyond ASCII
+	High uint32 // not 0: a byte is beyond ASCII
+	Y    uint32 // not 0: a byte is the second one of those looked for
 }
 
 // Masks are the words of a block.
@@ -61,6 +65,30 @@ func (m *Masks) Next(i int) (at int, wide bool) {
 			return m.from + w<<6 + bits.TrailingZeros64(x.Hit), high != 0
 		}
 	}
+}
+
+// Places appends the places of all bytes looked for, in order, to to. The block must
+// end below 4 GB.
+func (m *Masks) Places(to []uint32) []uint32 {
+	words := m.words[:len(m.words)-1]
+	for base := uint32(m.from); len(words) > 0; {
+		to = slices.Grow(to, 64+2*len(words))
+		n, found := places(words, base, to[len(to):cap(to)])
+		to = to[:len(to)+found]
+		words, base = words[n:], base+64*uint32(n)
+	}
+	return to
+}
+
+// Seen says that a byte of the block may be beyond ASCII (wide), and that one may be
+// the second of the bytes looked for; where it says no there is none.
+func (m *Masks) Seen() (wide, second bool) {
+	var all Word
+	for i := range m.words {
+		all.High |= m.words[i].High
+		all.Y |= m.words[i].Y
+	}
+	return all.High != 0, all.Y != 0
 }
 
 // Within says that i is a place Next may be asked for.

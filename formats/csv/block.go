@@ -2,6 +2,7 @@ package csv
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -10,16 +11,13 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// span is a field's place in the block. wide: it may have bytes beyond ASCII.
-type span struct {
-	from, to int
-	wide     bool
-}
+// span is a field's place in the block.
+type span struct{ from, to uint32 }
 
 // blocks reads records from the first'th message on, a field of many of them at a
 // time, as Blocks.Read does.
 func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) int {
-	if !d.plain {
+	if !d.plain || len(in.Block) > math.MaxUint32-64 {
 		return 0
 	}
 	return d.tries.Read(in, first, to, func(msgs []formats.Message) int { return d.blockOf(msgs, in.Block, to) })
@@ -28,157 +26,182 @@ func (d *decoder) blocks(in formats.Input, first int, to *batch.Batch) int {
 // blockOf reads the first of the messages, as many as have all fields and no more,
 // with values that can be read, as rows behind to's.
 func (d *decoder) blockOf(msgs []formats.Message, b []byte, to *batch.Batch) int {
-	pos := d.pos[:0]
-	for i := range msgs {
-		if msgs[i].Value == nil || i > 0 && msgs[i].At < pos[i-1] {
-			break
-		}
-		pos = append(pos, msgs[i].At)
+	rows := 0
+	for rows < len(msgs) && msgs[rows].Value != nil && (rows == 0 || msgs[rows].At >= msgs[rows-1].At) {
+		rows++
 	}
-	d.pos = pos
-	if len(pos) == 0 {
+	if rows == 0 || len(d.to) == 0 {
 		return 0
 	}
-	last := &msgs[len(pos)-1]
+	last := &msgs[rows-1]
 	b = b[:last.At+len(last.Value)]
 	other := d.quote
 	if other == 0 {
 		other = d.delim
 	}
-	d.masks.Fill(b, pos[0], len(b), d.delim, other)
-	d.spans = slices.Grow(d.spans[:0], len(pos))[:len(pos)]
+	d.masks.Fill(b, msgs[0].At, len(b), d.delim, other)
+	wide, quotes := d.masks.Seen()
+	rows = d.cut(b, msgs[:rows], quotes && d.quote != 0)
 	for f, c := range d.to {
-		spans := d.spans[:d.cut(b, msgs, pos, f == len(d.to)-1)]
-		pos = pos[:len(spans)]
-		if c >= 0 {
-			pos = pos[:d.convert(&to.Cols[c], &d.schema.Fields[c].Type, to.Len, b, spans)]
+		if c >= 0 && rows > 0 {
+			rows = d.convert(&to.Cols[c], &d.schema.Fields[c].Type, to.Len, b, d.spans[f:], rows, wide)
 		}
 	}
-	return len(pos)
+	return rows
 }
 
-// cut finds the fields that begin at the places and moves these behind them. It
-// returns how many are whole before the first that isn't.
-//
-// Only the last field of a record is held against its end: where fields are missing,
-// those of the next record were taken for them, and the last one begins behind it.
-func (d *decoder) cut(b []byte, msgs []formats.Message, pos []int, last bool) int {
-	delim := d.delim
-	spans := d.spans[:len(pos)]
-	end := len(b)
-	for m, i := range pos {
-		if last {
-			end = msgs[m].At + len(msgs[m].Value)
+// cut notes the fields of the records and returns how many it could cut before the
+// first that needs a closer look.
+func (d *decoder) cut(b []byte, msgs []formats.Message, quotes bool) int {
+	fields := len(d.to)
+	d.hits = d.masks.Places(d.hits[:0])
+	for range fields + 1 {
+		d.hits = append(d.hits, math.MaxUint32)
+	}
+	d.spans = slices.Grow(d.spans[:0], len(msgs)*fields)[:len(msgs)*fields]
+	hits, spans := d.hits, d.spans
+	for m := range msgs {
+		from := uint32(msgs[m].At)
+		end := from + uint32(len(msgs[m].Value))
+		for hits[0] < from { // between messages
+			hits = hits[1:]
 		}
-		if i > end {
-			return m
-		}
-		stop, wide := d.masks.Next(i)
-		if !last && stop < end && b[stop] == delim { // nearly always
-			spans[m] = span{i, stop, wide}
-			pos[m] = stop + 1
-			continue
-		}
-		switch {
-		case stop >= end:
-			stop = end
-			spans[m] = span{i, end, wide}
-		case stop == i && b[i] == d.quote && d.quote != 0:
-			for stop++; ; stop++ {
-				var more bool
-				if stop, more = d.masks.Next(stop); stop >= end {
-					return m
-				}
-				if wide = wide || more; b[stop] == d.quote {
-					break
-				}
+		row := spans[:fields]
+		spans = spans[fields:]
+		h := hits[:len(row)]
+		if h[len(h)-1] >= end && (len(h) == 1 || h[len(h)-2] < end) {
+			at := from
+			for f, p := range h[:len(h)-1] {
+				row[f] = span{at, p}
+				at = p + 1
 			}
-			spans[m] = span{i + 1, stop, wide}
-			stop++ // behind the closing quote; a doubled one is no delimiter
-		default:
-			return m // one field too many, or a quote within a field
+			row[len(row)-1] = span{at, end}
+			if !quotes || d.delimiters(b, h[:len(h)-1]) { // nearly always
+				hits = hits[len(row)-1:]
+				continue
+			}
 		}
-		if last && stop != end || !last && (stop >= end || b[stop] != delim) {
+		if hits = d.quoted(b, row, from, end, hits); hits == nil {
 			return m
 		}
-		pos[m] = stop + 1
 	}
-	return len(pos)
+	return len(msgs)
 }
 
-// convert makes the fields rows of v from n on, and returns how many could be before
-// the first that can't.
-func (d *decoder) convert(v *batch.Vector, t *types.Type, n int, b []byte, spans []span) int {
-	kind := t.Kind
+// delimiters says that nothing else lies at the places.
+func (d *decoder) delimiters(b []byte, places []uint32) bool {
+	other := byte(0)
+	for _, p := range places {
+		other |= b[p] ^ d.delim
+	}
+	return other == 0
+}
+
+// quoted notes the fields of the record at from, of which some are in quotes but hold
+// none. It returns the hits behind the record, nil: it must be read alone.
+func (d *decoder) quoted(b []byte, row []span, from, end uint32, hits []uint32) []uint32 {
+	if d.quote == 0 {
+		return nil
+	}
+	for f := range row {
+		stop := min(hits[0], end)
+		row[f] = span{from, stop}
+		if stop == from && stop < end && b[stop] == d.quote {
+			for hits = hits[1:]; hits[0] < end && b[hits[0]] != d.quote; {
+				hits = hits[1:]
+			}
+			if hits[0] >= end {
+				return nil
+			}
+			row[f] = span{from + 1, hits[0]}
+			stop = hits[0] + 1 // a doubled quote there is no delimiter
+			hits = hits[1:]
+		}
+		if f == len(row)-1 {
+			if stop != end {
+				return nil
+			}
+			break
+		}
+		if stop >= end || b[stop] != d.delim {
+			return nil
+		}
+		from, hits = stop+1, hits[1:]
+	}
+	return hits
+}
+
+// convert appends the values of a field of the first rows behind the n'th row of its
+// column and returns how many it could. Rows' spans lie a record apart.
+func (d *decoder) convert(v *batch.Vector, t *types.Type, n int, b []byte, spans []span, rows int, wide bool) int {
+	kind, step := t.Kind, len(d.to)
 	if d.hasNull || d.emptyNull {
 		kind = types.Null // each is compared first
 	}
+	v.SetAllValid(n, n+rows)
 	switch kind {
 	case types.Char, types.VarChar:
-		v.Str = slices.Grow(v.Str[:n], len(spans))[:n+len(spans)]
-		out := v.Str[n:]
-		for m, f := range spans {
-			if f.wide && !utf8.Valid(b[f.from:f.to]) {
+		out := room(&v.Str, n, rows)
+		for m := range out {
+			f := spans[m*step]
+			if wide && !utf8.Valid(b[f.from:f.to]) {
 				if !d.one(v, t, n+m, f) {
 					return m
 				}
 				continue
 			}
-			out[m] = batch.NewView(f.from, f.to-f.from)
-			v.SetValid(n + m)
+			out[m] = batch.NewView(int(f.from), int(f.to-f.from))
 		}
-		v.Str = v.Str[:n+len(spans)]
-		return len(spans)
+		v.Str = v.Str[:n+rows]
+		return rows
 	case types.TinyInt, types.SmallInt, types.Int, types.BigInt:
-		v.I64 = slices.Grow(v.I64[:n], len(spans))[:n+len(spans)]
-		out := v.I64[n:]
-		wide := kind == types.Int || kind == types.BigInt // eight digits always fit
-		for m, f := range spans {
-			if f.from+8 <= len(b) {
-				x, k := formats.Digits(binary.LittleEndian.Uint64(b[f.from:]))
-				if size := f.to - f.from; uint(size-1) < 8 && k >= size {
-					if k > size {
-						x, _ = formats.Digits(binary.LittleEndian.Uint64(b[f.from:]) & (1<<(8*size) - 1))
-					}
-					if wide || formats.InRange(x, kind) {
-						out[m] = x
-						v.SetValid(n + m)
-						continue
-					}
+		out := room(&v.I64, n, rows)
+		fits := kind == types.Int || kind == types.BigInt // eight digits always do
+		for m := range out {
+			f := spans[m*step]
+			if size := f.to - f.from; size-1 < 8 && int(f.from)+8 <= len(b) {
+				if x, ok := formats.Number(binary.LittleEndian.Uint64(b[f.from:]), int(size)); ok && (fits || formats.InRange(x, kind)) {
+					out[m] = x
+					continue
 				}
 			}
 			if !d.one(v, t, n+m, f) {
 				return m
 			}
 		}
-		v.I64 = v.I64[:n+len(spans)]
-		return len(spans)
+		v.I64 = v.I64[:n+rows]
+		return rows
 	case types.Timestamp:
 		if t.Length < 3 || t.Length > 6 {
 			break
 		}
-		v.I64 = slices.Grow(v.I64[:n], len(spans))[:n+len(spans)]
-		out := v.I64[n:]
-		for m, f := range spans {
-			if x, size := d.days.Wall(b[f.from:], ' '); size > 0 && size == f.to-f.from {
+		out := room(&v.I64, n, rows)
+		for m := range out {
+			f := spans[m*step]
+			if x, size := d.days.Wall(b[f.from:], ' '); size > 0 && size == int(f.to-f.from) {
 				out[m] = x
-				v.SetValid(n + m)
 			} else if !d.one(v, t, n+m, f) {
 				return m
 			}
 		}
-		v.I64 = v.I64[:n+len(spans)]
-		return len(spans)
+		v.I64 = v.I64[:n+rows]
+		return rows
 	}
-	for m, f := range spans {
-		if !d.one(v, t, n+m, f) {
+	for m := range rows {
+		if !d.one(v, t, n+m, spans[m*step]) {
 			return m
 		}
 	}
-	return len(spans)
+	return rows
 }
 
-// one converts a field as single records' are.
+// room makes s hold k values from the n'th on and returns these.
+func room[T any](s *[]T, n, k int) []T {
+	*s = slices.Grow((*s)[:n], k)[:n+k]
+	return (*s)[n:]
+}
+
+// one reads a value as for a single record, as row n of v.
 func (d *decoder) one(v *batch.Vector, t *types.Type, n int, f span) bool {
-	return d.value(v, t, n, field{from: f.from, to: f.to, wide: true}) == nil
+	return d.value(v, t, n, field{from: int(f.from), to: int(f.to), wide: true}) == nil
 }

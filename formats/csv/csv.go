@@ -1,7 +1,7 @@
 // Package csv is rows of separated fields, by position, without a header: the
 // dialect of Jackson's CSV that Flink speaks.
 //
-// framer cuts records (a quoted field may hold line breaks), split cuts a record
+// frame cuts records (a quoted field may hold line breaks), split cuts a record
 // into fields that are views of the block, decode.go turns them into columns;
 // encode.go writes. Only the columns the plan needs are converted.
 package csv
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/formats/bytemask"
 )
 
 // Format is csv.
@@ -34,12 +35,12 @@ var Format = &formats.Format{
 		{Name: "empty-string-as-null", Type: formats.BoolOption, Default: "false", Doc: "Reading: an empty field is NULL."},
 	},
 	Lines: true,
-	Framer: func(v formats.Values) func([]byte, bool) int {
+	Framer: func(v formats.Values) func([]byte, int, []int) []int {
 		d, err := newDialect(v)
 		if err != nil || d.quote == 0 {
 			return nil // Decoder reports the error
 		}
-		return d.frame
+		return (&framer{dialect: d}).frame
 	},
 	Decoder: newDecoder,
 	Encoder: newEncoder,
@@ -86,16 +87,46 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r", `\f`, "\f", `\b`, "\b", `\\`, `\`).Replace(s)
 }
 
-// frame is the length of the record at the front of b with its line break, 0 when
+// framer finds the ends of records. It belongs to one goroutine.
+type framer struct {
+	dialect
+	masks bytemask.Masks
+	hits  []uint32
+}
+
+// frame finds ends, as Format.Framer has it. Records without a quote end at a line
+// break; both are looked for in the text of many records at a time.
+func (d *framer) frame(b []byte, most int, ends []int) []int {
+	at := 0
+	for from := 0; from < len(b); {
+		to := min(len(b), from+min(max(128*most, 1<<10), 64<<10))
+		d.masks.Fill(b, from, to, '\n', d.quote)
+		d.hits = d.masks.Places(d.hits[:0])
+		for _, p := range d.hits {
+			p := int(p)
+			if p < at { // within a record with quotes
+				continue
+			}
+			if b[p] == '\n' {
+				at = p + 1
+			} else if n := d.record(b[at:]); n > 0 {
+				at += n
+			} else {
+				return ends
+			}
+			ends = append(ends, at)
+			if most--; most <= 0 {
+				return ends
+			}
+		}
+		from = max(to, at)
+	}
+	return ends
+}
+
+// record is the length of the record at the front of b with its line break, 0 when
 // its end isn't there.
-func (d dialect) frame(b []byte, eof bool) int {
-	end := bytes.IndexByte(b, '\n')
-	if end < 0 {
-		return 0
-	}
-	if bytes.IndexByte(b[:end], d.quote) < 0 {
-		return end + 1
-	}
+func (d dialect) record(b []byte) int {
 	at := 0
 	for {
 		for d.trim && at < len(b) && (b[at] == ' ' || b[at] == '\t') {
@@ -126,6 +157,17 @@ func (d dialect) frame(b []byte, eof bool) int {
 // closing is the length of a quoted field's rest with its closing quote, -1
 // when there is none.
 func (d dialect) closing(b []byte) int {
+	if d.escape == 0 {
+		for i := 0; ; i += 2 {
+			n := bytes.IndexByte(b[i:], d.quote)
+			if n < 0 {
+				return -1
+			}
+			if i += n; i+1 == len(b) || b[i+1] != d.quote {
+				return i + 1
+			}
+		}
+	}
 	for i := 0; i < len(b); i++ {
 		switch {
 		case d.escape != 0 && b[i] == d.escape:

@@ -34,8 +34,8 @@ type decoder struct {
 	plain bool // records may be read so
 	tries formats.Blocks
 	masks bytemask.Masks
-	pos   []int // where reading goes on in each message
-	spans []span
+	hits  []uint32 // where delimiters and quotes are
+	spans []span   // of a block's fields, record by record
 }
 
 // field is a field's bytes in decoder.text.
