@@ -113,6 +113,7 @@ func (c *coordinator) save(a *ack, r request) (files []checkpoint.StateFile, err
 		}
 		return w.Block(b)
 	})
+	a.snapshot.Release() // the state moves freely again while the disk is waited for
 	if w == nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -34,8 +35,9 @@ type cover struct {
 	cold []*coldCover // of the rows on disk
 
 	done    idset         // rows that are won, or aren't covered; atomic
-	busy    atomic.Uint32 // 1 + the word the writer is at; 0: none
+	busy    atomic.Uint32 // 1 + the word the writer is at, or takes a row of; 0: none
 	changed atomic.Bool   // rows that are dirty are all that is wanted
+	written atomic.Bool   // the writer looks at none of it any more
 	at      int           // the word the writer comes to next
 
 	mu  sync.Mutex // of pre
@@ -150,8 +152,36 @@ type saver struct {
 	t     *table
 	parts [groupsN]part
 	buf   []byte
-	full  []int // key groups whose blocks are to be handed over
+	full  []int    // key groups whose blocks are to be handed over
+	spare [][]byte // buffers of blocks that were
 }
+
+// saver takes the buffers that the snapshot before was written with: fresh ones would
+// cost more, for the pages that are touched first, than what is written to them.
+func (s *Store) saver() *saver {
+	if w := s.idle.Swap(nil); w != nil {
+		return w
+	}
+	return &saver{}
+}
+
+// done keeps a saver's buffers for the next snapshot.
+func (s *Store) done(w *saver) {
+	for g := range w.parts {
+		if x := &w.parts[g]; x.data != nil {
+			w.spare = append(w.spare, x.data)
+		}
+	}
+	kept := 0
+	spare := slices.DeleteFunc(w.spare, func(b []byte) bool { // those of very long rows
+		kept += cap(b)
+		return kept > keptBytes
+	})
+	s.idle.Store(&saver{buf: w.buf, full: w.full[:0], spare: spare})
+}
+
+// keptBytes is how much of its buffers a saver keeps.
+const keptBytes = 8 << 20
 
 // part is a block being filled.
 type part struct {
@@ -162,7 +192,7 @@ type part struct {
 }
 
 // blockBytes is when a block is handed over.
-var blockBytes = 64 << 10
+var blockBytes = 16 << 10
 
 // words is how many words of rows are encoded before the task may move memory.
 const words = 16
@@ -178,7 +208,10 @@ func (w *saver) begin(t *table) {
 // at is the block that a row of a key group goes to, in a section of its kind.
 func (w *saver) at(g int, kind state.Section, ns int64) *part {
 	x := &w.parts[g]
-	if len(x.data) == 0 {
+	if x.data == nil {
+		if n := len(w.spare); n > 0 {
+			x.data, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+		}
 		x.data = state.AppendBlock(x.data, w.t.spec.Signature())
 	}
 	if x.open == 0 {
@@ -255,12 +288,20 @@ func (w *saver) rows(c *cover, kind state.Section) error {
 		}
 		w.parts[g].close()
 	}
+	c.written.Store(true)
+	w.p.store.passed.Store(true)
 	return w.hand()
 }
 
-// some writes the rows of some words; false: there are no more.
+// over says that nobody needs what the cover keeps.
+func (c *cover) over() bool { return c.written.Load() || c.p.over.Load() }
+
+// some writes the rows of some words, until a block is full; false: there are no more.
+// Where things hang from rows it takes them one by one, since one may be as long as
+// many blocks.
 func (w *saver) some(c *cover, kind state.Section) bool {
 	end := (int(c.next) + 63) / 64
+	long := len(c.view.lists)+len(c.view.sets)+len(c.view.sorted) > 0
 	for n := 0; c.at < end; c.at++ {
 		at := c.at
 		mask := ^uint64(0)
@@ -283,9 +324,23 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 			mask &= 1<<(c.next&63) - 1
 		}
 		c.busy.Store(uint32(at) + 1)
-		mask &^= atomic.SwapUint64(&c.done[at], ^uint64(0))
+		if long {
+			mask &^= atomic.LoadUint64(&c.done[at])
+		} else {
+			mask &^= atomic.SwapUint64(&c.done[at], ^uint64(0))
+		}
 		for ; mask != 0; mask &= mask - 1 {
 			id := uint32(at)<<6 + uint32(bits.TrailingZeros64(mask))
+			if long {
+				if len(w.full) > 0 {
+					c.busy.Store(0)
+					return true
+				}
+				c.busy.Store(uint32(at) + 1)
+				if bit := uint64(1) << (id & 63); atomic.OrUint64(&c.done[at], bit)&bit != 0 {
+					continue
+				}
+			}
 			p := c.view.ptr(id)
 			if *word(p, 0)&(live|dead) != live {
 				continue
@@ -298,8 +353,15 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 			}
 			x.data = c.view.encodeRow(x.data, mark, id, id, p)
 			w.added(g, n)
+			if long {
+				c.busy.Store(0)
+			}
 		}
 		c.busy.Store(0)
+		if len(w.full) > 0 {
+			c.at++
+			return true
+		}
 	}
 	return false
 }
@@ -369,12 +431,13 @@ func (w *saver) end() error {
 func (w *saver) give(g int) error {
 	x := &w.parts[g]
 	x.close()
-	if len(x.data) == 0 {
+	if x.data == nil {
 		return nil
 	}
 	b := state.Block{Identity: w.t.id, Name: w.t.spec.Name, Group: g, Delta: w.delta, More: x.more, Data: x.data}
 	state.SetNew(x.data, x.rows)
-	x.data, x.rows = x.data[:0], 0
+	w.spare = append(w.spare, x.data)
+	x.data, x.rows = nil, 0
 	if b.Empty() {
 		return nil
 	}

@@ -213,8 +213,6 @@ func (s *Store) Freeze(n uint64) (state.Snapshot, error) {
 		}
 		p.units = append(p.units, u)
 	}
-	s.writing.Add(1)
-	s.covered = append(s.covered, p)
 	return p, nil
 }
 
@@ -286,22 +284,13 @@ func (s *Store) each(f func(*table)) {
 	}
 }
 
-// uncover forgets the snapshots that are written.
+// uncover forgets the covers that are written.
 func (s *Store) uncover() {
-	open := s.covered[:0]
-	for _, p := range s.covered {
-		if !p.over.Load() {
-			open = append(open, p)
-		}
+	f := func(t *table) { t.track.covers = slices.DeleteFunc(t.track.covers, (*cover).over) }
+	s.each(f)
+	for _, t := range s.graves {
+		f(t)
 	}
-	if len(open) == len(s.covered) {
-		return
-	}
-	clear(s.covered[len(open):])
-	s.covered = open
-	s.each(func(t *table) {
-		t.track.covers = slices.DeleteFunc(t.track.covers, func(c *cover) bool { return c.p.over.Load() })
-	})
 }
 
 // snapshot is the covers of all tables.
@@ -322,7 +311,9 @@ type unit struct {
 // Save writes rows in the order of their ids, cut into blocks by key group.
 func (p *snapshot) Save(delta bool, f func(state.Block) error) error {
 	delta = delta && p.based
-	w := &saver{p: p, delta: delta, f: f}
+	w := p.store.saver()
+	w.p, w.delta, w.f = p, delta, f
+	defer p.store.done(w)
 	for _, u := range p.units {
 		w.begin(u.t)
 		var err error
@@ -350,7 +341,6 @@ func (p *snapshot) Save(delta bool, f func(state.Block) error) error {
 
 // Release stops capturing.
 func (p *snapshot) Release() {
-	if !p.over.Swap(true) {
-		p.store.writing.Add(-1)
-	}
+	p.over.Store(true)
+	p.store.passed.Store(true)
 }

@@ -17,6 +17,7 @@ package arena
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -37,12 +38,12 @@ type Store struct {
 
 	// mu is held by a snapshot's writer while it encodes some rows; the task takes it
 	// to move or to give back the memory that rows lie in.
-	mu      sync.Mutex
-	writing atomic.Int32 // snapshots not yet released
-	covered []*snapshot  // those, and some that have been since
-	epochs  bool         // Freeze was called: changes are tracked
-	based   bool         // a checkpoint was confirmed
-	closed  bool
+	mu     sync.Mutex
+	idle   atomic.Pointer[saver] // what the last snapshot was written with
+	passed atomic.Bool           // a snapshot's writer is done with a table, or a slice
+	epochs bool                  // Freeze was called: changes are tracked
+	based  bool                  // a checkpoint was confirmed
+	closed bool
 }
 
 // unitKey names a table or a timer set.
@@ -132,17 +133,20 @@ func (s *Store) Release() {
 		s.mu.Lock()
 		defer s.mu.Unlock() // also when an operator has left a table that can't be released
 	}
-	if len(s.covered) > 0 {
+	if s.passed.Swap(false) {
 		s.uncover()
 	}
 	for _, t := range s.units {
 		t.release()
 	}
-	if len(s.graves) > 0 && s.writing.Load() == 0 {
-		for _, t := range s.graves {
+	if len(s.graves) > 0 {
+		s.graves = slices.DeleteFunc(s.graves, func(t *table) bool {
+			if t.read() {
+				return false
+			}
 			t.bury()
-		}
-		s.graves = s.graves[:0]
+			return true
+		})
 	}
 	if s.opts.Spill != nil {
 		s.makeRoom()

@@ -356,7 +356,7 @@ func (t *table) release() {
 	}
 	t.records.release()
 	t.blob.release()
-	if t.store.writing.Load() == 0 { // a snapshot's writer may read where rows were
+	if !t.read() {
 		t.outgrown()
 	}
 	for _, s := range t.slices {
@@ -366,6 +366,9 @@ func (t *table) release() {
 		t.evict()
 	}
 }
+
+// read says that a snapshot's writer may read where rows are, and where they were.
+func (t *table) read() bool { return len(t.track.covers) > 0 }
 
 // outgrown gives back the memory that was too small.
 func (t *table) outgrown() {

@@ -55,7 +55,7 @@ func (d *Dir) Create(n uint64, task int, delta bool, pause func(bytes int)) (*Wr
 }
 
 // direct is how many bytes are written as they are, instead of being gathered.
-const direct = 32 << 10
+const direct = 8 << 10
 
 func (w *Writer) write(b []byte) {
 	if w.err != nil {

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"bytes"
+	"runtime"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/state"
@@ -37,6 +38,7 @@ func (p *pending) begin() {
 	go func() {
 		p.done <- p.snap.Save(p.delta, func(b state.Block) error {
 			p.blocks = append(p.blocks, own(b))
+			runtime.Gosched() // a turn of the task falls between blocks
 			return nil
 		})
 	}()
