@@ -135,6 +135,14 @@ func (Local) Publish(_ context.Context, d Draft) error {
 	return os.Rename(from, d.Path)
 }
 
+// Rename gives a file another name; nothing happens when there is none.
+func (Local) Rename(_ context.Context, from, to string) error {
+	if err := os.Rename(from, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Settle syncs the directory and those above it, up to root.
 func (Local) Settle(_ context.Context, root, dir string) error {
 	for {

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -25,6 +26,10 @@ type sink struct {
 	parts []int // partition columns of the table's schema
 	data  []int // the others
 	done  *partitionCommit
+
+	compacting bool
+	form       string       // of the files it writes
+	writers    atomic.Int64 // as many as were opened
 
 	mu        *sync.Mutex
 	live      map[string]bool // files a writer of this process has open, by path below the root
@@ -72,6 +77,9 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 			return nil, fmt.Errorf("a pending commit can't be read: %w", err)
 		}
 		for _, e := range p.Files {
+			if p.Merge != nil {
+				e.merge = *p.Merge
+			}
 			k := path.Join(e.Dir, e.Name)
 			if old, ok := last[k]; !ok {
 				order = append(order, k)
@@ -88,8 +96,13 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 			return nil, err
 		}
 	}
+	var raw []entry
 	for _, k := range order {
 		e := last[k]
+		if strings.HasPrefix(e.Name, uncompacted) {
+			raw = append(raw, e)
+			continue
+		}
 		if e.Open && !c.Final && !c.Closing && s.held(k) {
 			rest.Files = append(rest.Files, e)
 			continue
@@ -98,6 +111,14 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 			return nil, err
 		}
 		s.hold(k, false)
+		dirs[e.Dir] = true
+		rest.Partitions = s.done.add(rest.Partitions, e)
+	}
+	if err := s.compact(ctx, raw); err != nil {
+		return nil, err
+	}
+	for _, e := range raw {
+		s.hold(path.Join(e.Dir, e.Name), false)
 		dirs[e.Dir] = true
 		rest.Partitions = s.done.add(rest.Partitions, e)
 	}
@@ -112,8 +133,8 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 	if len(rest.Files) == 0 && len(rest.Partitions) == 0 {
 		return nil, nil
 	}
-	raw, err := json.Marshal(rest)
-	return [][]byte{raw}, err
+	text, err := json.Marshal(rest)
+	return [][]byte{text}, err
 }
 
 // publish makes a file visible.
@@ -125,7 +146,10 @@ func (s *sink) publish(ctx context.Context, e entry) error {
 			return err
 		}
 	}
-	err := s.fs.Publish(ctx, files.Draft{Path: to, Size: e.Size, Upload: e.Upload, Parts: e.Parts})
+	return lost(s.fs.Publish(ctx, files.Draft{Path: to, Size: e.Size, Upload: e.Upload, Parts: e.Parts}))
+}
+
+func lost(err error) error {
 	if errors.Is(err, files.ErrLost) {
 		return fmt.Errorf("%w: %w", connectors.ErrLost, err)
 	}
@@ -170,7 +194,12 @@ func (s *sink) Abandon(ctx context.Context, job string, keep [][]byte) error {
 			kept[path.Join(s.root, e.Dir, e.Name)] = true
 		}
 	}
-	return s.fs.Abandon(ctx, s.root, "part-"+jobMark(job)+"-", func(p string) bool { return kept[p] })
+	mark := "part-" + jobMark(job) + "-"
+	return s.fs.Abandon(ctx, s.root, "", func(p string) bool {
+		name := path.Base(p)
+		name = strings.TrimPrefix(strings.TrimPrefix(name, uncompacted), compacted)
+		return kept[p] || !strings.HasPrefix(name, mark)
+	})
 }
 
 func sortedDirs[T any](m map[string]T) []string {

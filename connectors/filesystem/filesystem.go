@@ -10,13 +10,14 @@
 // Writing: a writer appends to hidden files, one open per partition (writer.go);
 // Prepare makes them durable and Commit publishes them (commit.go), so that nobody
 // sees half a file and a crash leaves no row twice. partition.go is the path
-// form of partition values. Where files lie, and how one is published there, is
+// form of partition values; compact.go merges small files. Where files lie, and how one is published there, is
 // package files' business.
 package filesystem
 
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/millrace/millrace/batch"
@@ -40,9 +41,9 @@ var Connector = &connectors.Connector{
 		{Name: "sink.rolling-policy.rollover-interval", Type: formats.DurationOption, Default: "30 min", Doc: "A file open this long is finished."},
 		{Name: "sink.rolling-policy.inactivity-interval", Type: formats.DurationOption, Default: "30 min", Doc: "A file not written for this long is finished."},
 		{Name: "sink.rolling-policy.check-interval", Type: formats.DurationOption, Default: "1 min", Doc: "How often the two are looked at; here at each checkpoint."},
-		{Name: "auto-compaction", Type: formats.BoolOption, Default: "false", Doc: "Accepted; files of one checkpoint are not merged."},
-		{Name: "compaction.file-size", Type: formats.MemoryOption, Doc: "Accepted."},
-		{Name: "compaction.parallelism", Type: formats.IntOption, Doc: "Accepted."},
+		{Name: "auto-compaction", Type: formats.BoolOption, Default: "false", Doc: "In streaming mode: the files of one checkpoint stay hidden until it is there, and those of a partition are then merged."},
+		{Name: "compaction.file-size", Type: formats.MemoryOption, Doc: "How large a merged file becomes at most; default: sink.rolling-policy.file-size."},
+		{Name: "compaction.parallelism", Type: formats.IntOption, Doc: "How many files are merged side by side; default: as many as write."},
 		{Name: "sink.shuffle-by-partition.enable", Type: formats.BoolOption, Default: "false", Doc: "Accepted."},
 		{Name: "sink.parallelism", Type: formats.IntOption, Doc: "Parallelism of the sink."},
 		{Name: "sink.partition-commit.trigger", Type: formats.EnumOption, Default: "process-time", Enum: []string{"process-time", "partition-time"}, Doc: "What makes a partition due."},
@@ -174,6 +175,12 @@ func newSink(t connectors.Table) (connectors.Sink, error) {
 		if !contains(t.Parts, f.Name) {
 			s.data = append(s.data, i)
 		}
+	}
+	// as in Flink, the option is one of streaming: in batch mode each writer has one file per partition, and all appear at the end
+	s.compacting = t.Options.Bool("auto-compaction") && (t.Session == nil || !strings.EqualFold(t.Session.Option("execution.runtime-mode", "streaming"), "batch"))
+	s.form = form(f.Name, s.spec)
+	if s.compacting && f.CreateFile != nil && f.OpenFile == nil {
+		return nil, fmt.Errorf("table %s: 'auto-compaction': files of format %q can't be read, so they can't be merged", t.Path, f.Name)
 	}
 	s.done, err = newPartitionCommit(t)
 	return s, err

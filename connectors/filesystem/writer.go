@@ -38,6 +38,7 @@ type writer struct {
 	maxSize int64
 	maxAge  time.Duration
 	maxIdle time.Duration
+	mergeTo int64 // bytes of a merged file
 }
 
 // file is an open file of one partition.
@@ -62,12 +63,15 @@ type entry struct {
 	Opened int64        `json:"opened"` // ms, when the file was begun
 	Upload string       `json:"upload,omitempty"`
 	Parts  []files.Part `json:"parts,omitempty"`
+
+	merge merge // of its pending
 }
 
 // pending is what Prepare returns, in JSON.
 type pending struct {
 	Files      []entry         `json:"files,omitempty"`
 	Partitions []partitionDone `json:"partitions,omitempty"`
+	Merge      *merge          `json:"merge,omitempty"` // the files have hidden names, and are merged by Commit
 }
 
 // jobMark is in the names of all files of a job.
@@ -85,9 +89,15 @@ func (s *sink) Open(ctx context.Context, env connectors.WriterEnv) (connectors.W
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, err
 	}
+	s.writers.Add(1)
 	o := s.t.Options
-	return &writer{s: s, ctx: ctx, env: env, ts: s.t.Schema.Types(), id: jobMark(env.Job) + "-" + hex.EncodeToString(random[:]), open: map[string]*file{}, rows: map[string][]int32{},
-		maxSize: o.Bytes("sink.rolling-policy.file-size"), maxAge: o.Duration("sink.rolling-policy.rollover-interval"), maxIdle: o.Duration("sink.rolling-policy.inactivity-interval")}, nil
+	w := &writer{s: s, ctx: ctx, env: env, ts: s.t.Schema.Types(), id: jobMark(env.Job) + "-" + hex.EncodeToString(random[:]), open: map[string]*file{}, rows: map[string][]int32{},
+		maxSize: o.Bytes("sink.rolling-policy.file-size"), maxAge: o.Duration("sink.rolling-policy.rollover-interval"), maxIdle: o.Duration("sink.rolling-policy.inactivity-interval")}
+	w.mergeTo = w.maxSize
+	if o.Has("compaction.file-size") {
+		w.mergeTo = o.Bytes("compaction.file-size")
+	}
+	return w, nil
 }
 
 // Write deals the rows out to the files of their partitions.
@@ -165,6 +175,9 @@ func (w *writer) append(dir string, b *batch.Batch) error {
 func (w *writer) create(dir string) (*file, error) {
 	f := &file{dir: dir, name: fmt.Sprintf("part-%s-%d-%d", w.id, w.env.Subtask, w.files), opened: w.env.Now(), delim: []byte{'\n'}}
 	w.files++
+	if w.s.compacting {
+		f.name = uncompacted + f.name
+	}
 	format := w.s.t.Format.Format
 	if format.Delimiter != nil {
 		if d := format.Delimiter(w.s.spec.Options); d != nil {
@@ -255,13 +268,14 @@ func (w *writer) Flush(context.Context) error {
 
 // Prepare finishes the files that are due and lists them; what stays open is listed
 // with the length that is durable. Files of blocks have no half, and no file has one
-// where it can't be cut to its length: all are finished.
+// where it can't be cut to its length: all are finished, and so are those that will be
+// merged.
 func (w *writer) Prepare(context.Context, uint64) ([]byte, error) {
 	now := w.env.Now()
 	var p pending
 	for _, dir := range sortedDirs(w.open) {
 		f := w.open[dir]
-		if f.blocks != nil || !w.s.fs.Grows() || now.Sub(f.opened) >= w.maxAge || now.Sub(f.wrote) >= w.maxIdle {
+		if f.blocks != nil || !w.s.fs.Grows() || w.s.compacting || now.Sub(f.opened) >= w.maxAge || now.Sub(f.wrote) >= w.maxIdle {
 			if err := w.finish(f); err != nil {
 				return nil, err
 			}
@@ -276,6 +290,9 @@ func (w *writer) Prepare(context.Context, uint64) ([]byte, error) {
 	w.ready = nil
 	if len(p.Files) == 0 {
 		return nil, nil
+	}
+	if w.s.compacting {
+		p.Merge = &merge{Target: w.mergeTo, Form: w.s.form}
 	}
 	return json.Marshal(p)
 }

@@ -47,6 +47,7 @@ type shape struct {
 	roll                         string // a file this large is finished; 20kb
 	ties                         bool   // results hang on the order of arrival where two subtasks send to one
 	late                         bool   // rows come out of order, and some after the watermark: which are late hangs on when each subtask is heard, so there is one
+	compact                      bool   // the files of a checkpoint are merged, several of a tenth of the size
 	rough                        bool   // reads lines of which a third are bad, which go to a table of their own
 }
 
@@ -107,6 +108,8 @@ var shapes = []shape{
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
 	{name: "look-up", roll: "4kb", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 50_000,
 		query: "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='1ms', 'max-attempts'='2') */ b.auction, b.bidder, n.name FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id WHERE MOD(b.auction, 97) = 1"},
+	{name: "compaction", compact: true, columns: "auction BIGINT, price BIGINT, ts TIMESTAMP(3)", format: "json", events: 60_000,
+		query: "SELECT auction, price, ts FROM bid WHERE MOD(auction, 7) = 2"},
 	{name: "dead-letters", rough: true, events: 400_000},
 }
 
@@ -122,7 +125,11 @@ func (s shape) script(dir string) string {
 	if roll == "" {
 		roll = "20kb"
 	}
-	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s', 'sink.rolling-policy.file-size' = '%s');\nINSERT INTO results %s;\n", s.columns, dir, s.format, roll, s.query)
+	options := ""
+	if s.compact {
+		roll, options = "2kb", ", 'auto-compaction' = 'true', 'compaction.file-size' = '20kb'"
+	}
+	return fmt.Sprintf(table, open, shift, delay, s.events) + fmt.Sprintf("CREATE TABLE results (%s) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s', 'sink.rolling-policy.file-size' = '%s'%s);\nINSERT INTO results %s;\n", s.columns, dir, s.format, roll, options, s.query)
 }
 
 func number(t *testing.T, name string, def int) int {
@@ -196,6 +203,20 @@ func (j job) rows(t *testing.T) []string {
 	return lines
 }
 
+// merged checks that what can be seen are merged files, and that nothing else is left.
+func (j job) merged(t *testing.T) {
+	t.Helper()
+	files, err := os.ReadDir(j.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), "compacted-part-") {
+			t.Errorf("%s is left", f.Name())
+		}
+	}
+}
+
 // manifests are the state directory's, oldest first.
 func (j job) manifests() []string {
 	list, _ := filepath.Glob(filepath.Join(j.state, "*", "*.manifest"))
@@ -266,7 +287,7 @@ func TestKill(t *testing.T) {
 	bin := build(t)
 	all := shapes
 	for _, s := range shapes {
-		if s.rough {
+		if s.rough || s.compact {
 			continue
 		}
 		s.name, s.late = s.name+"-late", true
@@ -328,6 +349,9 @@ func TestKill(t *testing.T) {
 						}
 					}
 					same(t, want, j.rows(t))
+					if s.compact {
+						j.merged(t)
+					}
 				}
 				if kills >= 50 && between == 0 {
 					t.Errorf("no kill of %d fell between prepare and commit", done)
