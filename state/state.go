@@ -216,6 +216,13 @@ type Multiset interface {
 type Sorted interface {
 	// Insert adds a row behind those it ties with, and returns its rank.
 	Insert(id uint32, rows *batch.Batch, row int) (rank int)
+	// Among appends to sel the rows k that Top might take for ids[k]: it leaves out most
+	// of those that sort behind most others.
+	Among(ids []uint32, rows *batch.Batch, most int, sel []int32) []int32
+	// Top is Insert that keeps most rows of id: in is the new row's entry, 0 when its
+	// rank isn't below most and it wasn't stored, and out that of the row which had the
+	// last rank, 0 when there was none. It and those behind it are removed.
+	Top(id uint32, rows *batch.Batch, row, most int) (rank int, in, out Entry)
 	// RemoveEqual removes the first row equal in every column and returns the rank
 	// it had.
 	RemoveEqual(id uint32, rows *batch.Batch, row int) (rank int, ok bool)

@@ -22,6 +22,7 @@ type operator struct {
 	hashes []uint64
 	ids    []uint32
 	fresh  []bool
+	sel    []int32 // the rows of a batch that may be among the first
 
 	before, after ranks
 	pending       pending
@@ -68,7 +69,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	return err
 }
 
-// Process applies the rows one by one.
+// Process applies the rows, one by one where they may be taken back.
 func (o *operator) Process(_ int, b *batch.Batch) error {
 	for i, c := range o.spec.Partition {
 		o.keys[i] = b.Cols[c]
@@ -79,6 +80,12 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 	o.hashes, o.ids, o.fresh = o.hashes[:b.Len], o.ids[:b.Len], o.fresh[:b.Len]
 	batch.Hash(o.keyTs, o.keys, b.Len, o.hashes)
 	o.table.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+	if s := o.spec; s.strategy == AppendFast && s.ToCol < 0 && (!o.hold || s.Fn == RowNumber) {
+		if err := o.added(b); err != nil {
+			return err
+		}
+		return o.flush()
+	}
 	for i := 0; i < b.Len; i++ {
 		o.to = o.end(b, i)
 		row := o.row

@@ -21,6 +21,7 @@ type operator struct {
 	hashes []uint64
 	ids    []uint32
 	fresh  []bool
+	sel    []int32 // the rows that may be among the first
 	part   batch.Batch
 	each   []uint32
 	list   []state.Entry
@@ -83,14 +84,17 @@ func (o *operator) add(b *batch.Batch, t state.Table) {
 	batch.Hash(o.keyTs, o.keys, n, o.hashes[:n])
 	t.Upsert(o.keys, o.hashes[:n], o.ids[:n], o.fresh[:n])
 	rows, to := t.Sorted(0), int(min(o.spec.To, 1<<31))
+	if !o.spec.last() {
+		o.sel = rows.Among(o.ids[:n], b, to, o.sel[:0])
+		for _, i := range o.sel {
+			rows.Top(o.ids[i], b, int(i), to)
+		}
+		return
+	}
 	for i, id := range o.ids[:n] {
 		rows.Insert(id, b, i)
-		switch count := rows.Count(id); {
-		case count <= to:
-		case o.spec.last():
+		if count := rows.Count(id); count > to {
 			rows.RemoveRange(id, 0, count-to)
-		default:
-			rows.RemoveRange(id, to, count)
 		}
 	}
 }

@@ -155,6 +155,15 @@ func (k *ranked) compareValue(e uint32, p unsafe.Pointer, c int, v *batch.Vector
 	return batch.Compare(k.r.ts[c], &k.vec[0], 0, v, row)
 }
 
+// last is the last item.
+func (k *ranked) last(h unsafe.Pointer) unsafe.Pointer {
+	v, n := viewOf(h), int(*half(h, rankedCount))
+	if leaves := int(*half(h, rankedLeaves)); leaves > 0 {
+		v, n = k.leaf(v, leaves-1)
+	}
+	return k.item(v, n-1)
+}
+
 // search is the first of n items in a chunk that sorts at or after the place, after
 // it when after is set.
 func (k *ranked) search(v batch.View, n int, at *place, after bool) int {
@@ -243,10 +252,16 @@ func (k *ranked) set(v batch.View, i int, prefix uint64, e uint32) {
 
 // open makes room for an item at pos in a chunk of n: in place while the chunk's
 // class has room. The View's length is that of the chunk.
-func (k *ranked) open(v batch.View, n, pos int) batch.View {
+func (k *ranked) open(v batch.View, n, pos int) batch.View { return k.openFor(v, n, pos, math.MaxInt) }
+
+// openFor is open where there will be most items at most.
+func (k *ranked) openFor(v batch.View, n, pos, most int) batch.View {
 	if (n+1)*itemSize > v.Len() {
-		size := max(n+n/2+1, 4) * itemSize
-		size = classSize(class(size))
+		next := max(n+n/2+1, 4)
+		if next > most || n >= 4 && most <= 16 {
+			next = most
+		}
+		size := classSize(class(next * itemSize))
 		to := batch.NewView(k.blob.alloc(size), size)
 		copy(k.blob.get(to), k.blob.get(v)[:n*itemSize])
 		k.blob.freeNow(v)

@@ -34,6 +34,105 @@ func (o *sorted) Insert(id uint32, rows *batch.Batch, row int) int {
 	return o.rank.insert(o.headOf(id), e, o.rank.place(rows.Cols, row))
 }
 
+// Among compares rows with the last of those kept, a chunk of rows at a time: what
+// the chunk will read is prefetched, and what Top will drop.
+func (o *sorted) Among(ids []uint32, rows *batch.Batch, most int, sel []int32) []int32 {
+	k, cold := &o.rank, o.t.index.cold()
+	for from := 0; from < len(ids); from += chunk {
+		to := min(from+chunk, len(ids))
+		if cold {
+			o.fetch(ids[from:to], most)
+		}
+		full := 0
+		for i := from; i < to; i++ {
+			h := o.headOf(ids[i])
+			n := int(*half(h, rankedCount))
+			if n < most {
+				sel = append(sel, int32(i))
+				continue
+			}
+			at := k.place(rows.Cols, i)
+			if n > most || n == 0 {
+				if _, _, rank := k.find(h, &at, true); rank < most {
+					sel = append(sel, int32(i))
+				}
+				continue
+			}
+			last := k.last(h)
+			if k.compare(last, &at) <= 0 {
+				continue
+			}
+			if sel = append(sel, int32(i)); cold {
+				o.t.addrs[full] = uintptr(o.ptr(k.entry(last)))
+				full++
+			}
+		}
+		if full > 0 {
+			prefetch(&o.t.addrs[0], full)
+		}
+	}
+	return sel
+}
+
+// fetch prefetches the items of rows, of which each has a few, and the last ones.
+func (o *sorted) fetch(ids []uint32, most int) {
+	base, n := uintptr(o.rank.blob.base()), 0
+	for _, id := range ids {
+		v := viewOf(o.headOf(id))
+		if v == 0 {
+			continue
+		}
+		from := base + uintptr(v.Off())
+		o.t.addrs[n] = from
+		n++
+		if to := from + uintptr(min(most*itemSize, v.Len())-1); to>>6 != from>>6 {
+			o.t.addrs[n] = to
+			n++
+		}
+	}
+	if n > 0 {
+		prefetch(&o.t.addrs[0], n)
+	}
+}
+
+func (o *sorted) Top(id uint32, rows *batch.Batch, row, most int) (rank int, in, out state.Entry) {
+	k, h := &o.rank, o.headOf(id)
+	at := k.place(rows.Cols, row)
+	_, pos, rank := k.find(h, &at, true)
+	if rank >= most {
+		return rank, 0, 0
+	}
+	o.t.touch(id)
+	e, _ := o.add(0)
+	o.setRow(e, rows.Cols, row, false)
+	n := int(*half(h, rankedCount))
+	if *half(h, rankedLeaves) != 0 || n > most || n == leafMax && n < most {
+		k.insert(h, e, at)
+		if n >= most {
+			out = o.at(h, most)
+			o.RemoveRange(id, most, n+1)
+		}
+		return rank, state.Entry(e), out
+	}
+	if n == most {
+		out = state.Entry(k.entry(k.item(viewOf(h), n-1)))
+		o.drop(uint32(out))
+		n--
+	} else {
+		*half(h, rankedCount)++
+	}
+	*word(h, rankedView) = uint64(k.openFor(viewOf(h), n, pos, most))
+	k.set(viewOf(h), pos, at.prefix, e)
+	return rank, state.Entry(e), out
+}
+
+// at is the entry at a rank.
+func (o *sorted) at(h unsafe.Pointer, rank int) state.Entry {
+	var one [1]uint32
+	o.rank.fill(h, rank, one[:])
+	return state.Entry(one[0])
+}
+
 func (o *sorted) Seek(id uint32, rows *batch.Batch, row int, after bool) int {
 	at := o.rank.place(rows.Cols, row)
 	_, _, rank := o.rank.find(o.headOf(id), &at, after)

@@ -37,6 +37,28 @@ func (s *sorted) Insert(id uint32, b *batch.Batch, row int) int {
 	return at
 }
 
+func (s *sorted) Among(ids []uint32, b *batch.Batch, most int, sel []int32) []int32 {
+	for k, id := range ids {
+		if s.Seek(id, b, k, true) < most {
+			sel = append(sel, int32(k))
+		}
+	}
+	return sel
+}
+
+func (s *sorted) Top(id uint32, b *batch.Batch, row, most int) (rank int, in, out state.Entry) {
+	if rank = s.Seek(id, b, row, true); rank >= most {
+		return rank, 0, 0
+	}
+	if s.Insert(id, b, row); len(s.of[id]) > most {
+		out = s.of[id][most]
+		in = s.of[id][rank]
+		s.RemoveRange(id, most, len(s.of[id]))
+		return rank, in, out
+	}
+	return rank, s.of[id][rank], 0
+}
+
 func (s *sorted) Seek(id uint32, b *batch.Batch, row int, after bool) int {
 	key := batch.AppendSortKey(nil, s.ts, s.by, b.Cols, row)
 	of := s.of[id]

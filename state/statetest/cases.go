@@ -247,6 +247,19 @@ func manyRows(t *testing.T, open func(state.Options) state.Store, r *rand.Rand) 
 		for i := 0; i < rows.Len; i++ {
 			e := mentry{enc: exact(ts, rows.Cols, i), sort: sortKey(ts, by, rows.Cols, i)}
 			var want int
+			if i%8 == 7 {
+				most := max(1, len(model)+1-r.Intn(4))
+				all, want := insert(model, e)
+				rank, in, out := o.Top(ids[0], rows, i, most)
+				if rank != want || (in != 0) != (rank < most) || (out != 0) != (in != 0 && most < len(all)) {
+					t.Fatalf("Top(%d) gives rank %d instead of %d, entries %d and %d", most, rank, want, in, out)
+				}
+				if in == 0 {
+					continue
+				}
+				model = all[:min(most, len(all))]
+				continue
+			}
 			model, want = insert(model, e)
 			if got := o.Insert(ids[0], rows, i); got != want {
 				t.Fatalf("Insert gives rank %d instead of %d", got, want)

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"math/rand"
+	"slices"
 	"testing"
 
 	"github.com/millrace/millrace/batch"
@@ -474,8 +475,36 @@ func (d *driver) sorted(s state.Sorted, n int, m map[string]*mrow, names []strin
 			if got := s.Seek(id, rows, i, after); got != want {
 				d.t.Fatalf("Seek(after %v) is %d instead of %d", after, got, want)
 			}
+			if !after {
+				continue
+			}
+			// All rows are asked about with the key of row i, as the others' change.
+			same := make([]uint32, len(ids))
+			for k := range same {
+				same[k] = id
+			}
+			for _, most := range []int{want, want + 1} {
+				got := s.Among(same, rows, most, []int32{-1})
+				if got[0] != -1 || most > want && !slices.Contains(got, int32(i)) {
+					d.t.Fatalf("Among(%d) leaves out a row of rank %d: %d", most, want, got)
+				}
+			}
 		}
-		switch d.r.Intn(5) {
+		switch d.r.Intn(6) {
+		case 5:
+			most := 1 + d.r.Intn(len(r.sorted[n])+3)
+			all, want := insert(r.sorted[n], e)
+			rank, in, out := s.Top(id, rows, i, most)
+			if rank != want || (in != 0) != (want < most) || (out != 0) != (want < most && len(all) > most) {
+				d.t.Fatalf("Top(%d) of rank %d is %d, entries %d and %d, of %d", most, want, rank, in, out, len(all)-1)
+			}
+			if in != 0 {
+				d.checkEntries(spec.Row, []state.Entry{in}, []mentry{e}, s.Gather)
+				if out != 0 {
+					d.checkEntries(spec.Row, []state.Entry{out}, all[most:most+1], s.Gather)
+				}
+				r.sorted[n] = append([]mentry(nil), all[:min(most, len(all))]...)
+			}
 		case 0:
 			want := -1
 			for k, x := range r.sorted[n] {
