@@ -306,6 +306,53 @@ func TestPartitionTime(t *testing.T) {
 	}
 }
 
+// The time of a partition is read in the form that is given.
+func TestPartitionTimeForms(t *testing.T) {
+	at := func(text string) int64 {
+		x, err := time.Parse("2006-01-02 15:04:05", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.UnixMilli()
+	}
+	for _, x := range []struct{ pattern, form, dir, want string }{
+		{"", "", "d=2024-01-02 03%3A04%3A05", "2024-01-02 03:04:05"},
+		{"", "", "d=2024-01-02", "2024-01-02 00:00:00"},
+		{"", "yyyyMMdd HH", "d=20240102 03", "2024-01-02 03:00:00"},
+		{"$d$h", "yyyyMMddHH", "d=20240102/h=03", "2024-01-02 03:00:00"},
+		{"$d", "uuuu/M/d", "d=2024%2F1%2F2", "2024-01-02 00:00:00"},
+		{"$d $h", "yyyy-MM-dd HH:mm", "d=2024-01-02/h=03%3A04", "2024-01-02 03:04:00"},
+	} {
+		options := map[string]string{"partition.time-extractor.timestamp-formatter": x.form, "partition.time-extractor.timestamp-pattern": x.pattern}
+		p, err := newPartitionCommit(table(t.TempDir(), nil, options, line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.time(x.dir); err != nil || got != at(x.want) {
+			t.Errorf("%s by %q, %q: %v, %v, want %s", x.dir, x.pattern, x.form, time.UnixMilli(got).UTC(), err, x.want)
+		}
+		if _, err := p.time("d=x/h=y"); err == nil || !strings.Contains(err.Error(), "timestamp-formatter") {
+			t.Errorf("%q: a partition without a time: %v", x.form, err)
+		}
+	}
+}
+
+// What can't be had is refused by name.
+func TestPartitionCommitRefusals(t *testing.T) {
+	for option, values := range map[string]map[string]string{
+		"sink.partition-commit.policy.kind":            {"metastore,success-file": "Hive", "custom": "not supported yet: partition commit policy custom", "nonsense": "no policy \"nonsense\""},
+		"partition.time-extractor.kind":                {"custom": "not supported yet: partition time extractor custom", "nonsense": "no extractor"},
+		"partition.time-extractor.timestamp-formatter": {"yyyy-bb": "unknown pattern letter: b"},
+	} {
+		for v, want := range values {
+			_, err := Connector.Sink(table(t.TempDir(), []string{"day"}, map[string]string{option: v}, line, day))
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s = %s: %v", option, v, err)
+			}
+		}
+	}
+}
+
 // A value in a path is read back as it was written.
 func TestPartitionValues(t *testing.T) {
 	dir := t.TempDir()

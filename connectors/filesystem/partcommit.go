@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/files"
+	"github.com/millrace/millrace/functions/temporal"
 	"github.com/millrace/millrace/types"
 )
 
@@ -22,6 +23,8 @@ type partitionCommit struct {
 	zone    *time.Location
 	pattern string
 	file    string
+	form    string // of the time's text; "": yyyy-MM-dd HH:mm:ss or yyyy-MM-dd
+	read    func(text string) (micros int64, ok bool)
 }
 
 // partitionDone is a partition that isn't committed yet.
@@ -35,19 +38,31 @@ func newPartitionCommit(t connectors.Table) (*partitionCommit, error) {
 	p := &partitionCommit{byTime: strings.EqualFold(o.String("sink.partition-commit.trigger"), "partition-time"), delay: o.Duration("sink.partition-commit.delay"),
 		pattern: o.String("partition.time-extractor.timestamp-pattern"), file: o.String("sink.partition-commit.success-file.name")}
 	for _, k := range strings.Split(o.String("sink.partition-commit.policy.kind"), ",") {
-		switch strings.TrimSpace(k) {
+		switch k = strings.ToLower(strings.TrimSpace(k)); k {
 		case "":
 		case "success-file":
 			p.on = len(t.Parts) > 0
+		case "metastore":
+			return nil, fmt.Errorf("table %s: option 'sink.partition-commit.policy.kind': metastore is for Hive's tables, not for those of a filesystem; there is success-file", t.Path)
+		case "custom":
+			return nil, fmt.Errorf("table %s: not supported yet: partition commit policy custom ('sink.partition-commit.policy.class' is a Java class, which can't be loaded); there is success-file, for whose file another program can look", t.Path)
 		default:
-			return nil, fmt.Errorf("table %s: not supported yet: partition commit policy %q; there is success-file", t.Path, k)
+			return nil, fmt.Errorf("table %s: option 'sink.partition-commit.policy.kind': there is no policy %q; there is success-file", t.Path, k)
 		}
 	}
-	if kind := o.String("partition.time-extractor.kind"); kind != "default" {
-		return nil, fmt.Errorf("table %s: not supported yet: partition time extractor %q", t.Path, kind)
+	switch kind := strings.ToLower(o.String("partition.time-extractor.kind")); kind {
+	case "default":
+	case "custom":
+		return nil, fmt.Errorf("table %s: not supported yet: partition time extractor custom ('partition.time-extractor.class' is a Java class, which can't be loaded); write the form of the time with 'partition.time-extractor.timestamp-pattern' and '.timestamp-formatter'", t.Path)
+	default:
+		return nil, fmt.Errorf("table %s: option 'partition.time-extractor.kind': there is no extractor %q; there is default", t.Path, kind)
 	}
-	if f := o.String("partition.time-extractor.timestamp-formatter"); f != "" && f != "yyyy-MM-dd HH:mm:ss" {
-		return nil, fmt.Errorf("table %s: not supported yet: partition timestamp formatter %q", t.Path, f)
+	if p.form = o.String("partition.time-extractor.timestamp-formatter"); p.form != "" {
+		read, err := temporal.WallReader(p.form)
+		if err != nil {
+			return nil, fmt.Errorf("table %s: option 'partition.time-extractor.timestamp-formatter': %w", t.Path, err)
+		}
+		p.read = read
 	}
 	var err error
 	if p.zone, err = time.LoadLocation(o.String("sink.partition-commit.watermark-time-zone")); err != nil {
@@ -113,9 +128,16 @@ func (p *partitionCommit) time(dir string) (int64, error) {
 	if p.pattern == "" {
 		text = first
 	}
-	micros, _, ok := types.ParseTimestamp([]byte(text))
+	micros, ok := int64(0), false
+	form := p.form
+	if p.read != nil {
+		micros, ok = p.read(text)
+	} else {
+		micros, _, ok = types.ParseTimestamp([]byte(text))
+		form = "yyyy-MM-dd HH:mm:ss"
+	}
 	if !ok {
-		return 0, fmt.Errorf("the time of partition %s: %q isn't yyyy-MM-dd HH:mm:ss; set 'partition.time-extractor.timestamp-pattern'", dir, text)
+		return 0, fmt.Errorf("the time of partition %s: %q isn't %s; set 'partition.time-extractor.timestamp-pattern' and 'partition.time-extractor.timestamp-formatter'", dir, text, form)
 	}
 	return types.FromLocal(micros, p.zone) / 1000, nil
 }

@@ -489,3 +489,21 @@ func number(s string, most int) (n int64, ok bool) {
 	}
 	return n, true
 }
+
+// WallReader reads texts by a pattern of Java's letters, as LocalDateTime.parse does:
+// microseconds since the epoch by the wall clock. What the pattern leaves out is the
+// beginning of 1970. ok: the text is what the pattern says.
+func WallReader(s string) (read func(text string) (micros int64, ok bool), err error) {
+	p, err := compile(s)
+	if err != nil {
+		return nil, err
+	}
+	return func(text string) (int64, bool) {
+		r, ok := p.parse(text, false)
+		if !ok {
+			return 0, false
+		}
+		m, _ := r.moment(false)
+		return m.day*microsPerDay + m.micro, true
+	}, nil
+}
