@@ -144,17 +144,29 @@ func (l *JobList) Running() []*Job {
 	return out
 }
 
-// Find is the job of that ID, of the only ID that begins so, or the latest of that
-// name; nil when there is none.
+// Find is the job of that ID, of the only ID that begins so, or of that name: the
+// latest that hasn't ended, else the latest; an INSERT before a query, which may bear
+// the name too. nil when there is none.
 func (l *JobList) Find(name string) *Job {
 	var byPrefix, byName *Job
 	n := 0
+	rank := func(j *Job) (r int) {
+		if s := j.Status(); s == Running || s == Canceling {
+			r = 2
+		}
+		if !j.Query {
+			r++
+		}
+		return r
+	}
 	for _, j := range l.All() {
 		switch {
 		case j.ID == name:
 			return j
 		case j.Name == name:
-			byName = j
+			if byName == nil || rank(j) >= rank(byName) {
+				byName = j
+			}
 		case len(name) >= 4 && strings.HasPrefix(j.ID, name):
 			byPrefix = j
 			n++
