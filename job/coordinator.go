@@ -55,7 +55,6 @@ type attempt struct {
 	request
 	began time.Time
 	acks  []ack
-	err   error
 	bytes int64 // of the state files it names
 }
 

@@ -15,7 +15,6 @@ import (
 type task struct {
 	*run
 	index     int
-	name      string
 	vertices  []*vertex // inputs first
 	heads     []*vertex
 	exchanges []*exchange

@@ -44,7 +44,6 @@ type trial struct {
 	late   int64
 	jobs   []*engine.Job
 	err    error
-	now    func() time.Time
 }
 
 // Run runs a case against the text of the job file.

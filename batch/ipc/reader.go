@@ -86,7 +86,8 @@ func (r *Reader) Next() (b *batch.Batch, err error) {
 	for i := range n {
 		k := batch.Insert
 		if r.op >= 0 {
-			text, ok := bytesAt(r.rec.Column(r.op), r.from+i)
+			text, _ := bytesAt(r.rec.Column(r.op), r.from+i)
+			var ok bool
 			if k, ok = batch.ParseKind(string(text)); !ok {
 				return nil, fmt.Errorf("column %s: %q is no row kind", KindColumn, text)
 			}

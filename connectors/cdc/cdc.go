@@ -179,14 +179,6 @@ type Change struct {
 	Time          int64        // ms since the epoch, of the commit
 }
 
-// images is how many row images it has.
-func (c *Change) images() int {
-	if c.Kind == Update {
-		return 2
-	}
-	return 1
-}
-
 // Event is what a log says.
 type Event struct {
 	Change *Change

@@ -321,7 +321,8 @@ func TestCopies(t *testing.T) {
 			}()
 			defer func() { close(stop); load.Wait() }()
 			delay := func() { time.Sleep(time.Duration(rand.Intn(4)) * time.Millisecond) }
-			rolled, kept, upserts := strict{}, strict{}, map[int64]int64{}
+			var rolled strict
+			kept, upserts := strict{}, map[int64]int64{}
 			var at []byte
 			for run := 0; run < 8; run++ {
 				wake := make(chan struct{}, 1)

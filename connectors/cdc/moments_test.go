@@ -252,8 +252,8 @@ func (s *server) KeyOf(b []byte, t *Table, row []sqldb.Cell) ([]byte, error) {
 	return strconv.AppendInt(b, row[t.Key[0]].I, 10), nil
 }
 
-func (s *server) Greater(_ context.Context, _ *Table, pairs [][2]string) ([]bool, error) {
-	return (&fakeDB{}).Greater(nil, nil, pairs)
+func (s *server) Greater(ctx context.Context, _ *Table, pairs [][2]string) ([]bool, error) {
+	return (&fakeDB{}).Greater(ctx, nil, pairs)
 }
 
 func (s *server) Chunk(ctx context.Context, t *Table, after string, limit int, row func([]sqldb.Cell) error) (Pos, error) {

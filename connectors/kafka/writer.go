@@ -43,21 +43,20 @@ type writer struct {
 // lane is a partition's record batches: one being filled and one on its way. While
 // one is under way the other grows, so that batches are as large as the rate wants.
 type lane struct {
-	w      *writer
-	topic  string
-	n      int32
-	mu     sync.Mutex
-	moved  *sync.Cond // the sender has taken a batch or ended one
-	wake   chan struct{}
-	fill   *builder
-	spare  *builder // nil: under way
-	err    error
-	live   bool // the sender runs
-	ask    produce
-	from   producer
-	seq    int32
-	tx     *transaction // of which the partition is part
-	closed bool
+	w     *writer
+	topic string
+	n     int32
+	mu    sync.Mutex
+	moved *sync.Cond // the sender has taken a batch or ended one
+	wake  chan struct{}
+	fill  *builder
+	spare *builder // nil: under way
+	err   error
+	live  bool // the sender runs
+	ask   produce
+	from  producer
+	seq   int32
+	tx    *transaction // of which the partition is part
 }
 
 // lanes are the partitions of a topic.

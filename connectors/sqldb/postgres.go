@@ -56,9 +56,6 @@ func (Postgres) Open(ctx context.Context, s Server) (Conn, error) {
 	return &pgConn{server: s, c: c}, nil
 }
 
-// NewPostgresConn is a Conn over an open connection.
-func NewPostgresConn(s Server, c *pgconn.PgConn) Conn { return &pgConn{server: s, c: c} }
-
 // PostgresFault puts a driver's error in words.
 func PostgresFault(s Server, err error) error { return fault(s, err) }
 

@@ -112,7 +112,6 @@ func (d *events) append(to *batch.Batch, kind batch.Kind, row *batch.Vector) {
 type eventWriter struct {
 	*writer
 	types []types.Type
-	out   batch.Batch
 }
 
 // Encode makes an event per row.

@@ -63,7 +63,7 @@ func fromVariant(to types.Type, session *types.Session) convert {
 		case '{', '[':
 			return false
 		}
-		if bytes.IndexAny(b, "eE") >= 0 {
+		if bytes.ContainsAny(b, "eE") {
 			f, _ := strconv.ParseFloat(string(b), 64)
 			one.Prepare(real, 1)
 			one.F64[0] = f

@@ -59,14 +59,9 @@ type native struct {
 	wake            chan struct{}
 	cols            []batch.Vector
 	rows            batch.Batch
-	got             []got
 	sel             []int32
-	answer          batch.Batch
 	origin          []int32
 }
-
-// got is a row that answers a key.
-type got struct{ row, key int32 }
 
 // Ask asks for all keys at once.
 func (n *native) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {

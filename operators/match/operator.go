@@ -25,12 +25,6 @@ const (
 	waitingRows        // those that wait, in order
 )
 
-// Namespaces of timers.
-const (
-	nsRows = iota
-	nsExpiry
-)
-
 const unset = operators.MinWatermark
 
 // operator finds the matches.

@@ -37,7 +37,6 @@ type collector struct {
 	ts      []types.Type
 	discard bool
 	changes []Change
-	rows    int
 }
 
 // Change is a row that was sent, as text.
@@ -47,7 +46,6 @@ type Change struct {
 }
 
 func (c *collector) Emit(b *batch.Batch) error {
-	c.rows += b.Len
 	if c.discard {
 		return nil
 	}
@@ -96,9 +94,6 @@ func Session() *types.Session {
 
 // Discard makes the driver count what is sent and forget it.
 func (d *Driver) Discard() *Driver { d.out.discard = true; return d }
-
-// Sent is the number of rows sent so far.
-func (d *Driver) Sent() int { return d.out.rows }
 
 // Process hands the operator a batch.
 func (d *Driver) Process(input int, b *batch.Batch) {

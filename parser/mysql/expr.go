@@ -106,7 +106,7 @@ func (t *translator) expr(n tast.ExprNode) ast.Expr {
 	case *tast.FuncCastExpr:
 		return &ast.Cast{Pos: pos, X: t.expr(n.Expr), Type: t.castType(pos, n.Tp)}
 	case *tast.FuncCallExpr:
-		return t.function(pos, n)
+		return t.function(n)
 	case *tast.AggregateFuncExpr:
 		return t.aggregate(pos, n)
 	case *tast.WindowFuncExpr:
@@ -215,12 +215,12 @@ var keywords = map[string]string{"current_timestamp": "CURRENT_TIMESTAMP", "curr
 var renamed = map[string]string{"lcase": "LOWER", "ucase": "UPPER", "substr": "SUBSTRING", "mid": "SUBSTRING", "ceiling": "CEIL", "pow": "POWER",
 	"length": "OCTET_LENGTH", "character_length": "CHAR_LENGTH", "rlike": "REGEXP", "regexp_like": "REGEXP"}
 
-func (t *translator) function(pos ast.Pos, n *tast.FuncCallExpr) ast.Expr {
+func (t *translator) function(n *tast.FuncCallExpr) ast.Expr {
 	name := n.FnName.L
 	if i := strings.LastIndexByte(name, '('); i >= 0 { // how the parser marks literals of time
 		name = name[i+1:]
 	}
-	pos = t.at(n.FnName.O)
+	pos := t.at(n.FnName.O)
 	switch name {
 	case "dateliteral", "timeliteral", "timestampliteral":
 		s, _ := t.expr(n.Args[0]).(*ast.String)

@@ -82,7 +82,7 @@ func (b *Binder) distinctNames(q ast.Query, stars map[*ast.Star][][2]string) {
 					if had[c[1]] {
 						failf(sqlerr.Invalid, star.Span(), "A column with the same name `%s` has been defined", c[1])
 					}
-					had[c[1]] = had[c[1]]
+					had[c[1]] = false
 				}
 				continue
 			}

@@ -21,7 +21,6 @@ type multiset struct {
 	orders records // heads of order, for the rows that have one
 	got    []batch.Vector
 	cols   []int
-	hashes [1]uint64
 	one1   []batch.Vector
 }
 

@@ -17,11 +17,10 @@ type records struct {
 	layout
 	mem  memory
 	blob *blob
-	next uint32   // the next id never used
-	free []uint32 // ids to use again
-	gone []uint32 // dropped since Release
-	buf  []byte   // scratch: an encoded value
-	one  [1]uint32
+	next uint32       // the next id never used
+	free []uint32     // ids to use again
+	gone []uint32     // dropped since Release
+	buf  []byte       // scratch: an encoded value
 	vec  batch.Vector // scratch: a decoded value
 }
 

@@ -528,12 +528,3 @@ func (t *table) unmap() {
 	t.index.mem.free()
 	t.blob.memory.free()
 }
-
-// typesOf are the types of columns.
-func typesOf(cols []state.Column) []types.Type {
-	ts := make([]types.Type, len(cols))
-	for i, c := range cols {
-		ts[i] = c.Type
-	}
-	return ts
-}

@@ -190,14 +190,6 @@ func (c *Copy) Vars() map[string]string {
 	return out
 }
 
-// Names are the tables'.
-func (c *Copy) Names() (out []string) {
-	for _, t := range c.tables {
-		out = append(out, t.name)
-	}
-	return out
-}
-
 func quote(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
 func text(s string) string  { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
