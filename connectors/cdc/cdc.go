@@ -50,6 +50,9 @@ type Mark struct {
 	Txn  string `json:"txn,omitempty"`
 	// Half: the next image is the end of a row that comes and goes (see comeAndGone).
 	Half bool `json:"half,omitempty"`
+	// Prepared names what was prepared before Pos, hasn't ended, and touches no captured
+	// table (MySQL's XA).
+	Prepared string `json:"prepared,omitempty"`
 }
 
 // same says that two marks are one place.
@@ -57,6 +60,7 @@ func (m Mark) same(o Mark) bool {
 	if m.Txn != "" && o.Txn != "" {
 		return m.Txn == o.Txn && m.Images == o.Images && m.Half == o.Half
 	}
+	m.Prepared, o.Prepared = "", ""
 	return m == o
 }
 

@@ -28,7 +28,7 @@ func (l *logReader) query(ctx context.Context, e *replication.QueryEvent, end ui
 	case "XA":
 		l.xa = len(words) > 1 && (strings.EqualFold(words[1], "START") || strings.EqualFold(words[1], "BEGIN"))
 		if len(words) > 1 && (strings.EqualFold(words[1], "COMMIT") || strings.EqualFold(words[1], "ROLLBACK")) {
-			return l.commit(ctx, end)
+			return l.endXA(ctx, e.Query, end)
 		}
 		return nil
 	case "COMMIT":
@@ -47,7 +47,7 @@ func (l *logReader) query(ctx context.Context, e *replication.QueryEvent, end ui
 		l.open, l.skip = false, 0
 		l.finish()
 		if at := place(l.file, end); !at.Before(l.mark.Pos) {
-			l.mark = cdc.Mark{Pos: at, Done: l.done}
+			l.mark = l.at(at)
 		}
 		for _, x := range changed { // the state takes them with the place behind the statement
 			if err := l.replace(ctx, x); err != nil {

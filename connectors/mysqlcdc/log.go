@@ -30,7 +30,8 @@ type logReader struct {
 	name     gtid            // of the open transaction
 	starting bool            // the stream began at a set: where that is in the log isn't known yet
 	again    bool            // it isn't the first connection
-	xa       bool
+	xa       bool            // the open transaction is one of XA
+	prepared []string        // XA transactions that have changed no captured table, not ended
 	said     bool
 
 	file    string
@@ -114,9 +115,11 @@ func (l *logReader) reason(err error) error {
 			case strings.Contains(m, "impossible position"), strings.Contains(m, "position > file size"):
 				return &cdc.Purged{Err: fmt.Errorf("%s has no position %s in its log: it was reset or restored (%s)", l.server, at, my.Message)}
 			case strings.Contains(m, "same server_uuid/server_id"), strings.Contains(m, "server id"):
-				return fmt.Errorf("%s: another reader uses this server-id: give each reader one of its own with 'server-id' (%s)", l.server, my.Message)
+				return l.sameID(my)
 			}
 			return fmt.Errorf("%s: the log from %s on: %s", l.server, at, my.Message)
+		case 4052: // MariaDB's number for it
+			return l.sameID(my)
 		case 1045, 1227, 1142, 1698:
 			return &sqldb.Fault{Kind: sqldb.Forbidden, Server: l.server, Err: err, Hint: "the user needs REPLICATION SLAVE"}
 		}
@@ -131,6 +134,16 @@ func (l *logReader) reason(err error) error {
 		return errLost{&sqldb.Fault{Kind: sqldb.Lost, Server: l.server, Err: err}}
 	}
 	return err
+}
+
+// sameID is what becomes of a reader whose id another one has shown to the server,
+// which ends the older of the two. Were it to connect again, they would end each other
+// in turn; a reader with a random id takes another one.
+func (l *logReader) sameID(my *gomysql.MyError) error {
+	if l.idHigh == 0 {
+		return errLost{&sqldb.Fault{Kind: sqldb.Lost, Server: l.server, Err: my}}
+	}
+	return fmt.Errorf("%s ended this reader because another one, of this job or another program, has come with the same server-id %d: give each its own with 'server-id', a number that no replica and no other reader has (%s)", l.server, l.idLow, my.Message)
 }
 
 // stream reads until an error.
@@ -156,7 +169,7 @@ func (l *logReader) stream(ctx context.Context) error {
 	})
 	defer s.Close()
 	l.ids, l.open, l.skip, l.images, l.xa = map[uint64]*table{}, false, l.mark.Images, 0, false
-	l.file, l.done, l.set, l.name = l.mark.File, l.mark.Done, nil, gtid{}
+	l.file, l.done, l.set, l.name, l.prepared = l.mark.File, l.mark.Done, nil, gtid{}, strings.Fields(l.mark.Prepared)
 	var events *replication.BinlogStreamer
 	var err error
 	if l.done != "" {
@@ -223,7 +236,11 @@ func (l *logReader) handle(ctx context.Context, e *replication.BinlogEvent, end,
 		}
 	default:
 		if e.Header.EventType == replication.XA_PREPARE_LOG_EVENT {
-			return l.commit(ctx, end)
+			g, _ := x.(*replication.GenericEvent)
+			if g == nil {
+				return errors.New("not supported yet: XA transactions")
+			}
+			return l.prepare(ctx, g.Data, end)
 		}
 		return l.between(ctx, e, end)
 	}
@@ -267,7 +284,7 @@ func (l *logReader) start(end, size uint64, ms int64, e *replication.BinlogEvent
 		l.skip = 0
 	}
 	l.starting, l.name = false, name
-	l.mark = cdc.Mark{Pos: l.begin, Images: l.skip, Done: l.done, Txn: l.txn()}
+	l.mark = l.within(l.skip)
 	return nil
 }
 
@@ -284,7 +301,7 @@ func (l *logReader) settled(ctx context.Context, at cdc.Pos) error {
 		return nil
 	}
 	if at != l.mark.Pos || l.mark.Images == 0 {
-		l.mark = cdc.Mark{Pos: at, Done: l.done}
+		l.mark = l.at(at)
 	}
 	m := l.mark
 	l.tell(ctx, cdc.Event{Resume: &m, Reached: at})
@@ -349,7 +366,7 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		return fmt.Errorf("%s: the log holds a row event of an unknown kind", t.ID)
 	}
 	for i := 0; i+step <= len(e.Rows); i += step {
-		c := &cdc.Change{Table: t.Table, Kind: kind, Time: l.stamp, At: cdc.Mark{Pos: l.begin, Images: l.images, Done: l.done, Txn: l.txn()}}
+		c := &cdc.Change{Table: t.Table, Kind: kind, Time: l.stamp, At: l.within(l.images)}
 		l.images += step
 		if l.images <= l.skip || l.mode == "timestamp" && l.stamp < l.from {
 			continue
@@ -374,7 +391,7 @@ func (l *logReader) rows(ctx context.Context, e *replication.RowsEvent) error {
 		if err != nil {
 			return fmt.Errorf("%s at %s position %d: %w", t.ID, l.begin.File, l.begin.Off, err)
 		}
-		l.mark = cdc.Mark{Pos: l.begin, Images: l.images, Done: l.done, Txn: l.txn()}
+		l.mark = l.within(l.images)
 		if !l.tell(ctx, cdc.Event{Change: c}) {
 			return ctx.Err()
 		}

@@ -22,7 +22,7 @@ var Connector = &connectors.Connector{
 		{Name: "password", Required: true, Secret: true, Doc: "Password."},
 		{Name: "database-name", Required: true, Doc: "A regular expression that the database's whole name matches."},
 		{Name: "table-name", Required: true, Doc: "A regular expression that the table's whole name matches."},
-		{Name: "server-id", Doc: "The id this reader shows to the server, as 5400, or a range 5400-5408; random from 5400 to 6400 without. Two readers of one server need two ids."},
+		{Name: "server-id", Doc: "The id this reader shows to the server, as 5400, or a range 5400-5408; random from 5400 to 6400 without. Two readers of one server need two ids: MariaDB, and MySQL where both show one UUID, end the older of two with the same."},
 		{Name: "server-time-zone", Doc: "The zone whose wall clock a TIMESTAMP column shows when it is declared TIMESTAMP; the session's without."},
 		{Name: "scan.startup.mode", Type: formats.EnumOption, Enum: []string{"initial", "earliest-offset", "latest-offset", "specific-offset", "timestamp", "snapshot"}, Default: "initial", Doc: "Where to begin."},
 		{Name: "scan.startup.specific-offset.file", Doc: "The log file to begin at."},

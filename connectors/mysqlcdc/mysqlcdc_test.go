@@ -270,3 +270,58 @@ func TestNames(t *testing.T) {
 		t.Error(l.done)
 	}
 }
+
+// TestXA: the two forms of a name are one, and what commits the unknown is an error.
+func TestXA(t *testing.T) {
+	event := func(atOnce byte, format byte, global, branch string) []byte {
+		b := []byte{atOnce, format, 0, 0, 0, byte(len(global)), 0, 0, 0, byte(len(branch)), 0, 0, 0}
+		return append(append(b, global...), branch...)
+	}
+	out := make(chan cdc.Event, 100)
+	l := &logReader{database: &database{config: &config{}}, out: out, file: "log.000001"}
+	ctx := context.Background()
+	for i, x := range []struct {
+		prepare []byte
+		end     string
+		known   string // then
+		fails   bool
+	}{
+		{prepare: event(0, 1, "a", ""), known: "1-61-"},
+		{prepare: event(0, 7, "b", "x"), known: "1-61- 7-62-78"},
+		{prepare: event(1, 1, "once", ""), known: "1-61- 7-62-78"},
+		{end: "XA COMMIT X'62',X'78',7", known: "1-61-"},
+		{end: "XA ROLLBACK X'99',X'',1", known: "1-61-"},
+		{end: "XA COMMIT X'99',X'',1", known: "1-61-", fails: true},
+		{end: "XA COMMIT X'62',X'78',7", known: "1-61-", fails: true},
+		{end: "xa commit 'a'", known: ""},
+		{end: "XA COMMIT what", fails: true},
+		{prepare: []byte{0, 1}, fails: true},
+		{prepare: event(0, 1, "a", "")[:13], fails: true},
+	} {
+		at := uint64(100 * (i + 1))
+		l.begin = place(l.file, at-50)
+		var err error
+		if x.prepare != nil {
+			err = l.prepare(ctx, x.prepare, at)
+		} else {
+			err = l.endXA(ctx, []byte(x.end), at)
+		}
+		if got := l.at(cdc.Pos{}).Prepared; (err != nil) != x.fails || got != x.known {
+			t.Errorf("%q %q: %v, known are %q", x.prepare, x.end, err, got)
+		}
+	}
+}
+
+// TestSameID: a reader whose id was chosen by hand ends, one with a random id takes another.
+func TestSameID(t *testing.T) {
+	for _, my := range []*gomysql.MyError{{Code: 4052, Message: "A slave with the same server_uuid/server_id is already connected"}, {Code: 1236, Message: "A slave with the same server_uuid/server_id as this slave has connected to the master"}} {
+		l := &logReader{database: &database{config: &config{}}}
+		if err := l.reason(my); !lost(err) {
+			t.Errorf("random: %v", err)
+		}
+		l.idLow, l.idHigh = 5400, 5400
+		if err := l.reason(my); lost(err) || !strings.Contains(err.Error(), "server-id 5400") || !strings.Contains(err.Error(), "'server-id'") {
+			t.Errorf("5400: %v", err)
+		}
+	}
+}

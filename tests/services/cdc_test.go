@@ -163,6 +163,29 @@ func TestRealChangeStreamFaults(t *testing.T) {
 					query("t", cols, "'username' = 'looker', 'password' = ''").fails(t, "the user has no right to do this")
 				})
 			} else {
+				t.Run("one server-id twice", func(t *testing.T) {
+					make("twice")
+					first := query("twice", cols, "'server-id' = '5577'")
+					first.shows(t, `"id":1`)
+					for deadline, there := time.Now().Add(30*time.Second), false; !there; time.Sleep(50 * time.Millisecond) { // until it hangs on the log
+						_ = c.Query(context.Background(), "SHOW SLAVE HOSTS", func(r []sqldb.Cell) error { there = there || r[0].String() == "5577"; return nil })
+						if time.Now().After(deadline) {
+							t.Fatal("the reader doesn't come to the log")
+						}
+					}
+					second := query("twice", cols, "'server-id' = '5577'")
+					second.shows(t, `"id":1`)
+					if kind == "mariadb" { // ends the older of two
+						first.fails(t, "has come with the same server-id 5577: give each its own with 'server-id'")
+					}
+					d.exec(t, c, "INSERT INTO twice VALUES (2, 'two')")
+					second.shows(t, `"id":2`)
+					if kind == "mysql" { // knows readers by a UUID, which each has of its own
+						first.shows(t, `"id":2`)
+						first.stop(t)
+					}
+					second.stop(t)
+				})
 				t.Run("XA", func(t *testing.T) {
 					make("parts")
 					s := query("parts", cols, "")
@@ -170,6 +193,59 @@ func TestRealChangeStreamFaults(t *testing.T) {
 					d.exec(t, c, "XA START 'x'; INSERT INTO parts VALUES (2, 'two'); XA END 'x'; XA PREPARE 'x'")
 					defer d.exec(t, c, "XA ROLLBACK 'x'")
 					s.fails(t, "not supported yet: XA transactions")
+				})
+				t.Run("XA elsewhere", func(t *testing.T) {
+					make("here")
+					make("there")
+					state := t.TempDir()
+					d.exec(t, c, "CREATE TABLE here_copied (id INT PRIMARY KEY, name VARCHAR(20))")
+					sink := fmt.Sprintf("CREATE TABLE copy_of_it (%s) WITH ('connector' = 'jdbc', 'url' = 'jdbc:%s://%s:%d/%s', 'table-name' = 'here_copied', 'username' = '%s', 'password' = '');\n", cols, d.Name(), d.at.Host, d.at.Port, d.name, d.at.User)
+					job := func() *stream {
+						return run(t, "SET 'execution.checkpointing.interval' = '100ms';\nSET 'pipeline.name' = 'here';\n"+d.source(kind, "here", cols, "")+sink+"INSERT INTO copy_of_it SELECT * FROM s;\n", "--state-dir", state)
+					}
+					arrives := func(want string) {
+						t.Helper()
+						for deadline := time.Now().Add(30 * time.Second); strings.Join(d.rows(t, c, "here_copied", "id"), " ") != want; time.Sleep(50 * time.Millisecond) {
+							if time.Now().After(deadline) {
+								t.Fatalf("the copy holds %q, want %q", d.rows(t, c, "here_copied", "id"), want)
+							}
+						}
+					}
+					s := job()
+					arrives("1|one|")
+					other := d.open(t) // MariaDB's connection that prepared one does nothing else until it has ended
+					d.exec(t, other, "XA START 'a'; INSERT INTO there VALUES (2, 'two'); XA END 'a'; XA PREPARE 'a'; XA COMMIT 'a'",
+						"XA START 'b', 'x', 7; INSERT INTO there VALUES (3, 'three'); XA END 'b', 'x', 7; XA COMMIT 'b', 'x', 7 ONE PHASE",
+						"XA START 'c', 'x', 7; INSERT INTO there VALUES (4, 'four'); XA END 'c', 'x', 7; XA PREPARE 'c', 'x', 7")
+					other.Close()
+					d.exec(t, c, "INSERT INTO here VALUES (2, 'two')")
+					arrives("1|one| 2|two|")
+					s.stop(t)
+					s = job()                 // knows of c from its state
+					end := func(sql string) { // the server needs a moment to let the other connection's go
+						t.Helper()
+						var err error
+						for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+							if err = c.Exec(context.Background(), sql); err == nil {
+								return
+							}
+						}
+						t.Fatal(err)
+					}
+					end("XA COMMIT 'c', 'x', 7")
+					d.exec(t, c, "INSERT INTO here VALUES (3, 'three')")
+					arrives("1|one| 2|two| 3|three|")
+					s.stop(t)
+					// one that was prepared before the first look at the log
+					other = d.open(t)
+					d.exec(t, other, "XA START 'd'; INSERT INTO here VALUES (4, 'four'); XA END 'd'; XA PREPARE 'd'")
+					other.Close()
+					s = query("here", cols, "")
+					s.shows(t, `"id":3`)
+					d.exec(t, c, "INSERT INTO here VALUES (5, 'five')")
+					s.shows(t, `"id":5`)
+					end("XA COMMIT 'd'")
+					s.fails(t, "prepared before this reader came to the log")
 				})
 			}
 			t.Run("no column", func(t *testing.T) {
