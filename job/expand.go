@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/planner/physical"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/spill"
 )
 
 // edgeBatches is how many batches a sender may have under way to one receiver.
@@ -116,6 +117,10 @@ func (x *expander) task(group *physical.Node, subtask int) *task {
 		o := state.Options{Now: func() int64 { return t.now.UnixMilli() }, Evict: x.run.cfg.Evict}
 		if d := x.run.cfg.Spill.Dir; d != "" {
 			o.Spill = &state.Spill{Dir: d, Keep: t.keep}
+			t.room = &operators.Room{Dir: &spill.Dir{Path: d}, Over: t.excess, Every: batch.MaxRows, Settle: t.release}
+			if x.run.cfg.Spill.Always {
+				t.room.Every = 1
+			}
 		}
 		if s, ok := x.run.driver.(*Simulator); ok {
 			o.Wait = s.Yield

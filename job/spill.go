@@ -9,7 +9,7 @@ type Spill struct {
 }
 
 // spillAt is the part of the process's memory, in tenths, that state and kept rows
-// may take before state is spilled: the rest is for batches, buffers and what the
+// may take before they are spilled: the rest is for batches, buffers and what the
 // collector hasn't found yet.
 const spillAt = 6
 
@@ -24,12 +24,38 @@ func (t *task) keep(held int64) int64 {
 	if limit == 0 {
 		return math.MaxInt64
 	}
+	rows := int64(0) // that operators keep beside state
 	for _, v := range t.vertices {
 		used -= v.charged
+		rows += v.budget.Used() - v.charged
 	}
 	room := limit / 10 * spillAt
-	if share := room / int64(len(t.run.tasks)); used+held > room && held > share {
+	share := room / int64(len(t.run.tasks))
+	switch {
+	case used+held <= room:
+	case held > share:
 		return share / 2
+	case held+rows > share && held > share/2:
+		return share / 4
 	}
 	return math.MaxInt64
+}
+
+// excess says how many bytes of kept rows the task should write to disk, by the rule of
+// keep, and how few aren't worth a file.
+func (t *task) excess() (bytes, least int64) {
+	if t.cfg.Spill.Always {
+		return math.MaxInt64, 1
+	}
+	used, limit := t.cfg.Memory.Process()
+	if limit == 0 {
+		return 0, 0
+	}
+	held := int64(0)
+	for _, v := range t.vertices {
+		held += v.budget.Used()
+	}
+	room := limit / 10 * spillAt
+	share := room / int64(len(t.run.tasks))
+	return min(used-room, held-share), share / 16
 }

@@ -21,6 +21,7 @@ type task struct {
 	in        []*edge
 	mail      *mailbox
 	store     state.Store
+	room      *operators.Room // nil: no disk
 	now       time.Time
 
 	ready []*edge // in-edges with messages
@@ -54,7 +55,7 @@ func (t *task) open(ctx context.Context) error {
 			MiniBatch: t.cfg.MiniBatch.Enabled, Restored: t.startedFrom(),
 			Rand: t.cfg.Session.Rand(fmt.Sprint(v.identity.Relation, v.identity.Role, v.subtask)),
 			Wake: t.mail.signal, Metrics: v.metrics, At: v.node.At,
-			Memory: v.budget,
+			Memory: v.budget, Room: t.room,
 			Side: func(which operators.Side) operators.Output {
 				if which == operators.BadRows {
 					return side{v}

@@ -85,6 +85,7 @@ type Env struct {
 	Wake    func() // makes the task call Tick or Next soon; may be called from any goroutine
 	Metrics *Metrics
 	Memory  *Budget
+	Room    *Room // for rows that are kept beside state; nil: no disk
 	At      sqlerr.Span
 }
 

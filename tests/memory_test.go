@@ -19,7 +19,10 @@ func TestMemoryLimit(t *testing.T) {
 		{"groups", "streaming", "SELECT COUNT(*), SUM(c), SUM(n) FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t)", ""}, // on disk
 		{"groups in batch mode", "batch", "SELECT COUNT(*), SUM(c), SUM(n) FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t)", ""},
 		{"one large group", "streaming", "SELECT COUNT(DISTINCT t) FROM numbers", "GroupAggregate ("},
-		{"a sort", "batch", "SELECT n, t FROM numbers ORDER BY t", "Sort ("},
+		{"a sort", "batch", "SELECT n, t FROM numbers ORDER BY t", ""},
+		{"windows", "batch", "SELECT COUNT(*), SUM(s) FROM (SELECT SUM(n) OVER (PARTITION BY n / 100 ORDER BY t) AS s FROM numbers)", ""},
+		{"a window over all", "batch", "SELECT COUNT(*), SUM(s) FROM (SELECT LAG(t, 1000) OVER (ORDER BY t) AS t, SUM(n) OVER (ORDER BY t) AS s FROM numbers)", ""},
+		{"rows that wait", "batch", "SELECT COUNT(*), MAX(a.t) FROM numbers a LEFT JOIN (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t) b ON a.n = b.n", ""},
 		{"one group", "streaming", "SELECT COUNT(*) FROM numbers", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

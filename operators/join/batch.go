@@ -2,16 +2,26 @@ package join
 
 import (
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/operators"
+	"github.com/millrace/millrace/operators/external"
 )
 
 // final is a join in batch mode: one side is stored once it has ended, and the other
-// side's rows come out final as they come. Rows wait in memory until then.
+// side's rows come out final as they come. Rows wait until then, on disk where memory
+// has no room.
 type final struct {
 	build int // the side that is stored, -1: not known yet
 	ended [2]bool
-	rows  [2]int
-	held  [2][]*batch.Batch // the stored side's too while rows without a partner come out at the end
-	bytes [2]int64
+	held  [2]*external.Rows // the stored side's too while rows without a partner come out at the end
+	room  *operators.Room
+}
+
+// openFinal prepares the rows that wait.
+func (o *operator) openFinal(env *operators.Env) {
+	o.final = &final{build: -1, room: env.Room}
+	for i := range o.final.held {
+		o.final.held[i] = external.NewRows(external.Store{Types: o.sides[i].ts, Memory: env.Memory, Room: env.Room})
+	}
 }
 
 // atOnce is the number of rows up to which a side of an inner join is stored when it
@@ -24,16 +34,7 @@ func (o *operator) once(input int, b *batch.Batch) error {
 	if f.build >= 0 {
 		return o.probeFinal(b)
 	}
-	c := &batch.Batch{}
-	c.Reset(o.sides[input].ts)
-	for i := range b.Len {
-		c.AppendRow(o.sides[input].ts, batch.Insert, b, i)
-	}
-	f.held[input] = append(f.held[input], c)
-	f.rows[input] += b.Len
-	n := int64(b.Len) * int64(len(o.sides[input].ts)) * 16
-	f.bytes[input] += n
-	return o.memory.Grow(n)
+	return f.held[input].Append(b)
 }
 
 // End stores a side when it is time, and sends what has met none when both are over.
@@ -70,10 +71,10 @@ func (o *operator) choose(input int) bool {
 		}
 	case f.ended[0] && f.ended[1]:
 		f.build = 1
-		if f.rows[0] < f.rows[1] {
+		if f.held[0].Len() < f.held[1].Len() {
 			f.build = 0
 		}
-	case f.rows[input] <= max(atOnce, f.rows[1-input]):
+	case f.held[input].Len() <= max(atOnce, f.held[1-input].Len()):
 		f.build = input
 	}
 	return f.build >= 0
@@ -82,27 +83,41 @@ func (o *operator) choose(input int) bool {
 // buildFinal stores the one side and joins what the other has sent by now.
 func (o *operator) buildFinal() error {
 	f := o.final
-	for _, b := range f.held[f.build] {
+	err := o.each(f.build, !o.sides[1].outer, func(b *batch.Batch) error {
 		o.find(f.build, b)
 		o.store(f.build, b)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if !o.sides[1].outer {
-		o.forget(f.build)
-	}
-	for _, b := range f.held[1-f.build] {
-		if err := o.probeFinal(b); err != nil {
+	return o.each(1-f.build, true, o.probeFinal)
+}
+
+// each calls f with the rows held of a side, the last time or not. Between batches
+// rows and state may go to disk.
+func (o *operator) each(side int, last bool, f func(b *batch.Batch) error) error {
+	rows := o.final.held[side]
+	var into batch.Batch
+	for i := range rows.Blocks() {
+		b, err := rows.Block(i, &into)
+		if err != nil {
+			return err
+		}
+		if err := f(b); err != nil {
+			return err
+		}
+		if last {
+			rows.Drop(i)
+		}
+		if err := o.final.room.Turn(); err != nil {
 			return err
 		}
 	}
-	o.forget(1 - f.build)
+	if last {
+		rows.Close()
+	}
 	return nil
-}
-
-// forget gives up the rows held of a side.
-func (o *operator) forget(side int) {
-	f := o.final
-	_ = o.memory.Grow(-f.bytes[side]) // giving back can't fail
-	f.held[side], f.bytes[side] = nil, 0
 }
 
 // probeFinal sends what a batch of the side that isn't stored meets.
@@ -147,7 +162,7 @@ func (o *operator) probeFinal(b *batch.Batch) error {
 
 // unmatched sends the right rows that no left row met.
 func (o *operator) unmatched(e *emitter) error {
-	for _, b := range o.final.held[1] {
+	return o.each(1, true, func(b *batch.Batch) error {
 		o.find(1, b)
 		for i := 0; i < b.Len; i++ {
 			met := false
@@ -161,6 +176,6 @@ func (o *operator) unmatched(e *emitter) error {
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }

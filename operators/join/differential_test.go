@@ -36,7 +36,8 @@ func TestJoins(t *testing.T) {
 		if final {
 			s.Session.Batch, in = true, batch.Changes{Kinds: batch.InsertOnly}
 		}
-		d := optest.New(t, s, s.Session, in, in)
+		often := r.Intn(3) // memory is short never, at times, always
+		d := optest.NewSpilled(t, s, s.Session, func() bool { return r.Intn(2) < often }, in, in)
 		keys := 1 + r.Intn(4)
 		sides := [2]*optest.Changing{{R: r, Keys: keys, Vals: 12}, {R: r, Keys: keys, Vals: 12}}
 		steps := 40 + r.Intn(40)*r.Intn(2)

@@ -13,14 +13,13 @@ import (
 // operator is the live join.
 type operator struct {
 	operators.Stateless
-	spec   *Spec
-	now    func() time.Time
-	meter  *operators.Metrics
-	memory *operators.Budget
-	table  state.Table
-	rest   *expr.Program
-	sides  [2]side
-	final  *final // batch mode
+	spec  *Spec
+	now   func() time.Time
+	meter *operators.Metrics
+	table state.Table
+	rest  *expr.Program
+	sides [2]side
+	final *final // batch mode
 
 	hashes  []uint64
 	ids     []uint32
@@ -54,7 +53,7 @@ const pairs = 512
 
 // Open opens the one table.
 func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out, o.now, o.meter, o.memory = out, env.Now, env.Metrics, env.Memory
+	o.Out, o.now, o.meter = out, env.Now, env.Metrics
 	s := o.spec
 	spec := state.Spec{Name: "join", TTL: s.keyTTL()}
 	for i, schema := range []*types.Schema{s.Left, s.Right} {
@@ -95,7 +94,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.outTs, o.send.o = s.Out.Types(), o
 	o.entries, o.probe = make([]state.Entry, pairs), make([]int32, pairs)
 	if env.Session.Batch {
-		o.final = &final{build: -1}
+		o.openFinal(env)
 	}
 	return nil
 }
@@ -243,8 +242,12 @@ func (o *operator) store(input int, b *batch.Batch) {
 	}
 }
 
-// Close frees the condition.
+// Close frees the condition, and what a job that failed has kept.
 func (o *operator) Close() error {
+	if o.final != nil {
+		o.final.held[0].Close()
+		o.final.held[1].Close()
+	}
 	if o.rest != nil {
 		return o.rest.Close()
 	}

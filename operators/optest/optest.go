@@ -21,6 +21,7 @@ import (
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/arena"
+	"github.com/millrace/millrace/state/spill"
 	"github.com/millrace/millrace/types"
 )
 
@@ -58,16 +59,33 @@ func (c *collector) Emit(b *batch.Batch) error {
 // New opens the operator of a spec whose inputs carry the given changes.
 func New(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
 	t.Helper()
-	return open(t, spec, session, false, in)
+	return open(t, spec, session, false, nil, in)
+}
+
+// NewSpilled is New with a disk: whenever rows are kept beside state, short says
+// whether memory is short.
+func NewSpilled(t testing.TB, spec operators.Spec, session *types.Session, short func() bool, in ...batch.Changes) *Driver {
+	t.Helper()
+	return open(t, spec, session, false, Room(t, short), in)
+}
+
+// Room is where an operator's rows go when memory is short.
+func Room(t testing.TB, short func() bool) *operators.Room {
+	return &operators.Room{Dir: &spill.Dir{Path: t.TempDir()}, Every: 1, Settle: func() {}, Over: func() (int64, int64) {
+		if short() {
+			return 1 << 60, 1
+		}
+		return 0, 0
+	}}
 }
 
 // NewMini is New with mini-batch on: the operator holds its changes back until Flush.
 func NewMini(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
 	t.Helper()
-	return open(t, spec, session, true, in)
+	return open(t, spec, session, true, nil, in)
 }
 
-func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, in []batch.Changes) *Driver {
+func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, room *operators.Room, in []batch.Changes) *Driver {
 	t.Helper()
 	if _, _, err := spec.Changes(in, make([]operators.Keys, len(in))); err != nil {
 		t.Fatal(err)
@@ -78,8 +96,11 @@ func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, 
 	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{Now: func() int64 { return session.Now().UnixMilli() }})}
 	d.out.ts = spec.Schema().Types()
 	d.Env = &operators.Env{Context: context.Background(), Of: 1, State: d.store.Open(state.Identity{Role: spec.Name()}), Session: session, MiniBatch: mini,
-		Now: session.Now, Metrics: &operators.Metrics{}, Memory: &operators.Budget{}, Wake: func() {}, Heard: operators.MinWatermark,
+		Now: session.Now, Metrics: &operators.Metrics{}, Memory: &operators.Budget{}, Room: room, Wake: func() {}, Heard: operators.MinWatermark,
 		Rand: rand.New(rand.NewSource(1)), Side: func(operators.Side) operators.Output { return &collector{discard: true} }}
+	if room != nil {
+		room.Settle = d.store.Release
+	}
 	if err := d.Op.Open(d.Env, &d.out); err != nil {
 		t.Fatal(err)
 	}

@@ -192,7 +192,8 @@ func TestFinal(t *testing.T) {
 				want = append(want, all[i].String()+" "+optest.Values(f))
 			}
 		}
-		d := optest.New(t, spec(overagg.Final, by, rows, lower, upper), optest.Session(), batch.Changes{Kinds: batch.InsertOnly})
+		often := r.Intn(3) // memory is short never, at times, always
+		d := optest.NewSpilled(t, spec(overagg.Final, by, rows, lower, upper), optest.Session(), func() bool { return r.Intn(2) < often }, batch.Changes{Kinds: batch.InsertOnly})
 		for len(in) > 0 {
 			n := min(len(in), 1+r.Intn(20))
 			d.Process(0, optest.Batch(in[:n], nil))

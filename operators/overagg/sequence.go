@@ -38,6 +38,7 @@ func (o *sequence) openSequence(env *operators.Env, out operators.Output) (err e
 	if err := o.open(env, out, moves && !o.again); err != nil {
 		return err
 	}
+	o.live = []int32{} // nil would be all
 	o.values, o.cols = make([]batch.Vector, len(o.spec.Calls)), make([]batch.Vector, len(o.inTs))
 	o.scratch, err = env.State.Table(state.Spec{Name: "scratch", Row: o.layout.Row, Multisets: o.layout.Sets, Lists: o.layout.Lists})
 	return err
@@ -169,7 +170,7 @@ func (o *sequence) reach(b Bound, cols []batch.Vector, n, i int, lower bool) int
 		hi--
 	}
 	return lo + sort.Search(hi-lo, func(k int) bool {
-		c := apart(t, v, lo+k, i, d)
+		c := apart(t, v, lo+k, v, i, d)
 		if by.Desc {
 			c = -c
 		}
@@ -177,11 +178,11 @@ func (o *sequence) reach(b Bound, cols []batch.Vector, n, i int, lower bool) int
 	})
 }
 
-// apart compares row k's value with row i's moved by d: a number of the column, or
-// ms of a time.
-func apart(t types.Type, v *batch.Vector, k, i int, d int64) int {
+// apart compares row k's value, in u, with row i's, in v, moved by d: a number of the
+// column, or ms of a time.
+func apart(t types.Type, u *batch.Vector, k int, v *batch.Vector, i int, d int64) int {
 	if t.Layout() == types.LayoutF64 {
-		x, y := v.F64[k], v.F64[i]+float64(d)
+		x, y := u.F64[k], v.F64[i]+float64(d)
 		switch {
 		case x < y:
 			return -1
@@ -194,7 +195,7 @@ func apart(t types.Type, v *batch.Vector, k, i int, d int64) int {
 	switch {
 	case t.Kind == types.Decimal:
 		far, _ = far.Rescale(0, t.Scale)
-		return v.Decimal(t, k).Cmp(v.Decimal(t, i).Add(far))
+		return u.Decimal(t, k).Cmp(v.Decimal(t, i).Add(far))
 	case t.IsTimestamp():
 		d *= 1000
 	case t.Kind == types.Date:
@@ -202,7 +203,7 @@ func apart(t types.Type, v *batch.Vector, k, i int, d int64) int {
 	}
 	far = types.Int128{Hi: d >> 63, Lo: uint64(d)}
 	at := types.Int128{Hi: v.I64[i] >> 63, Lo: uint64(v.I64[i])}
-	return types.Int128{Hi: v.I64[k] >> 63, Lo: uint64(v.I64[k])}.Cmp(at.Add(far))
+	return types.Int128{Hi: u.I64[k] >> 63, Lo: uint64(u.I64[k])}.Cmp(at.Add(far))
 }
 
 // run sends ops through the aggregates.

@@ -102,7 +102,7 @@ func (b *builder) node(n logical.Node) (*Node, error) {
 
 // add appends a node to the graph.
 func (b *builder) add(spec operators.Spec, at sqlerr.Span, inputs ...Input) *Node {
-	n := &Node{Spec: spec, Inputs: inputs, Parallelism: 1, At: at, ID: len(b.g.Nodes) + 1}
+	n := &Node{Spec: spec, Inputs: inputs, Parallelism: 1, At: at, ID: len(b.g.Nodes) + 1, final: b.cfg.Session.Batch}
 	if s, ok := spec.(operators.Expiring); ok {
 		s.SetTTL(b.g.TTL)
 	}

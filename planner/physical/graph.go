@@ -38,6 +38,8 @@ type Node struct {
 	At          sqlerr.Span
 	Meaning     Meaning
 	Fingerprint string // what its state means: names it
+
+	final bool // batch mode: what comes out is final, whatever the operator does otherwise
 }
 
 // Exchange is how rows reach the next operator's subtasks.

@@ -68,6 +68,9 @@ func settle(n *Node) (err error) {
 		}
 		return err
 	}
+	if n.final {
+		n.Changes = batch.Changes{Kinds: batch.InsertOnly}
+	}
 	n.Drift = nil
 	if s, ok := n.Spec.(operators.Drifting); ok {
 		n.Drift = s.Drift(drift, in)

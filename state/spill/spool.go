@@ -35,11 +35,19 @@ func (s *Spool) Put(b []byte) (int64, error) {
 // Get reads the n bytes at a place.
 func (s *Spool) Get(at int64, n int) ([]byte, error) {
 	b := make([]byte, n)
-	if _, err := s.f.ReadAt(b, at); err != nil {
-		return nil, fmt.Errorf("spill: reading back: %w", err)
-	}
-	return b, nil
+	return b, s.Read(at, b)
 }
+
+// Read fills b with the bytes at a place.
+func (s *Spool) Read(at int64, b []byte) error {
+	if _, err := s.f.ReadAt(b, at); err != nil {
+		return fmt.Errorf("spill: reading back: %w", err)
+	}
+	return nil
+}
+
+// Len is the bytes that were put.
+func (s *Spool) Len() int64 { return s.n }
 
 // Close gives the file back.
 func (s *Spool) Close() {
