@@ -216,6 +216,8 @@ type Multiset interface {
 type Sorted interface {
 	// Insert adds a row behind those it ties with, and returns its rank.
 	Insert(id uint32, rows *batch.Batch, row int) (rank int)
+	// Fetch says that the rows of ids are asked for next.
+	Fetch(ids []uint32)
 	// Among appends to sel the rows k that Top might take for ids[k]: it leaves out most
 	// of those that sort behind most others.
 	Among(ids []uint32, rows *batch.Batch, most int, sel []int32) []int32
@@ -224,8 +226,8 @@ type Sorted interface {
 	// last rank, 0 when there was none. It and those behind it are removed.
 	Top(id uint32, rows *batch.Batch, row, most int) (rank int, in, out Entry)
 	// RemoveEqual removes the first row equal in every column and returns the rank
-	// it had.
-	RemoveEqual(id uint32, rows *batch.Batch, row int) (rank int, ok bool)
+	// it had and its entry, 0 when there is none.
+	RemoveEqual(id uint32, rows *batch.Batch, row int) (rank int, out Entry)
 	// RemoveRange removes ranks from <= rank < to.
 	RemoveRange(id uint32, from, to int)
 	// Range fills entries with the rows of ranks from, from+1, ... and returns how

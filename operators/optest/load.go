@@ -47,6 +47,35 @@ var Sizes = []int{10_000, 1_000_000, 10_000_000}
 // LoadOf is Load with batches enough that all keys occur.
 func LoadOf(keys, perMs int) []*batch.Batch { return Load(keys/batch.MaxRows+64, keys, perMs) }
 
+// LoadChanges is a load in which every other row takes back one that came as long ago
+// as all of it takes, so that as many rows live throughout: perKey of each key, about.
+func LoadChanges(keys, perKey, perMs int) []*batch.Batch {
+	rows := LoadOf(keys*perKey, perMs)
+	ts := LoadSchema.Types()
+	span := rows[len(rows)-1].Cols[0].I64[batch.MaxRows-1] + 1000
+	var out []*batch.Batch
+	for _, b := range rows {
+		for k := range b.Cols[1].I64 {
+			b.Cols[1].I64[k] %= int64(keys)
+		}
+		for from := 0; from < batch.MaxRows; from += batch.MaxRows / 2 {
+			c := &batch.Batch{Len: batch.MaxRows, Cols: make([]batch.Vector, 3), Kinds: make([]batch.Kind, batch.MaxRows)}
+			for col, t := range ts {
+				c.Cols[col].Prepare(t, batch.MaxRows)
+				for k := range batch.MaxRows {
+					c.Cols[col].I64[k] = b.Cols[col].I64[from+k/2]
+				}
+			}
+			for k := 1; k < batch.MaxRows; k += 2 {
+				c.Kinds[k] = batch.Delete
+				c.Cols[0].I64[k] -= span
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // Bench runs the batches through an operator, over and over with times that go on,
 // a watermark after each, and reports nanoseconds, CPU time and allocations per row.
 // The first time through isn't measured.

@@ -133,8 +133,8 @@ func (o *sorted) remove(b *batch.Batch, i int) error {
 	if err != nil {
 		return err
 	}
-	at, ok := o.table.Sorted(0).RemoveEqual(id, b, i)
-	if !ok {
+	at, gone := o.table.Sorted(0).RemoveEqual(id, b, i)
+	if gone == 0 {
 		o.env.Metrics.Dropped.Add(1)
 		return nil
 	}

@@ -13,41 +13,6 @@ type pending struct {
 	kinds   []batch.Kind
 }
 
-// inserted sends what a row that came in at rank (from 0) changes. before and
-// after hold the rows from that rank on.
-func (o *operator) inserted(rank int) error {
-	s := o.spec
-	from := int(s.From) - 1
-	if s.WithRank || from > 0 {
-		return o.shifted(rank)
-	}
-	full := rank+len(o.before) == o.to
-	if o.to == 1 && full && s.strategy != Retract { // the only row is replaced
-		return o.update(o.before[0], o.after[0], rank)
-	}
-	if full {
-		if err := o.emit(o.before[len(o.before)-1], 0, batch.Delete); err != nil {
-			return err
-		}
-	}
-	return o.emit(o.after[0], 0, batch.Insert)
-}
-
-// removed sends what the loss of the row at rank changes.
-func (o *operator) removed(rank int) error {
-	s := o.spec
-	if s.WithRank || s.From > 1 {
-		return o.shifted(rank)
-	}
-	if err := o.emit(o.before[0], 0, batch.Delete); err != nil {
-		return err
-	}
-	if rank+len(o.after) == o.to { // the next row moved up into the last rank
-		return o.emit(o.after[len(o.after)-1], 0, batch.Insert)
-	}
-	return nil
-}
-
 // shifted sends each rank's change, from rank on: pairs, then the last rank's
 // appearance or loss.
 func (o *operator) shifted(rank int) error {

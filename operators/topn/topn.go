@@ -1,6 +1,8 @@
 package topn
 
 import (
+	"math"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/state"
@@ -86,6 +88,7 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 		}
 		return o.flush()
 	}
+	o.rows.Fetch(o.ids)
 	for i := 0; i < b.Len; i++ {
 		o.to = o.end(b, i)
 		row := o.row
@@ -121,56 +124,41 @@ func (o *operator) end(b *batch.Batch, i int) int {
 
 // row puts row i in or takes it out.
 func (o *operator) row(b *batch.Batch, i int) error {
-	id, to, keepsAll := o.ids[i], o.to, o.spec.strategy == Retract
+	id := o.ids[i]
 	if b.Kind(i).Sign() > 0 {
-		rank := o.rows.Seek(id, b, i, true)
 		if o.hold {
 			o.keep(id, b, i)
 			return nil
 		}
-		if rank >= to {
-			if keepsAll {
-				o.rows.Insert(id, b, i)
-			}
-			return nil // else it will never be among the first
+		most := o.to
+		if o.spec.strategy == Retract {
+			most = math.MaxInt
 		}
-		o.take(&o.before, id, rank)
-		count := o.rows.Count(id)
-		o.rows.Insert(id, b, i)
-		o.take(&o.after, id, rank)
-		if !keepsAll && count >= to { // what goes stays readable until Release
-			o.rows.RemoveRange(id, to, count+1)
+		rank, in, out := o.rows.Top(id, b, i, most)
+		if in == 0 || rank >= o.to {
+			return nil
 		}
-		return o.inserted(rank)
+		if o.spec.strategy == Retract {
+			out = o.at(id, o.to)
+		}
+		return o.entered(id, rank, in, out)
 	}
-	rank := o.find(id, b, i)
-	if rank < 0 {
+	rank, out := o.rows.RemoveEqual(id, b, i)
+	if out == 0 {
 		o.env.Metrics.Dropped.Add(1)
 		return nil
 	}
-	if rank < to {
-		o.take(&o.before, id, rank)
-	}
-	o.rows.RemoveRange(id, rank, rank+1)
-	if rank >= to {
+	if rank >= o.to || o.hold {
 		return nil
 	}
-	o.take(&o.after, id, rank)
-	return o.removed(rank)
+	return o.left(id, rank, out)
 }
 
-// find is the rank of the stored row equal to row i, -1 for none.
-func (o *operator) find(id uint32, b *batch.Batch, i int) int {
-	from := o.rows.Seek(id, b, i, false)
-	end := o.rows.Seek(id, b, i, true)
+// at is the entry at a rank, 0 when there is none.
+func (o *operator) at(id uint32, rank int) state.Entry {
 	var one [1]state.Entry
-	for r := from; r < end; r++ {
-		o.rows.Range(id, r, one[:])
-		if batch.EqualRows(o.ts, o.decode(0, one[:]).Cols, 0, b.Cols, i) {
-			return r
-		}
-	}
-	return -1
+	o.rows.Range(id, rank, one[:])
+	return one[0]
 }
 
 // take lists the rows at ranks from..To-1.

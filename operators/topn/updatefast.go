@@ -53,18 +53,11 @@ func (c *climbers) row(b *batch.Batch, i int) error {
 	if from := c.stand(b, i); from >= 0 {
 		return c.move(id, b, i, from)
 	}
-	if o.hold {
-		c.insert(id, b, i)
+	rank, in, out := c.insert(id, b, i)
+	if in == 0 || o.hold {
 		return nil
 	}
-	rank := o.rows.Seek(id, b, i, true)
-	if rank >= o.to {
-		return nil
-	}
-	o.take(&o.before, id, rank)
-	c.insert(id, b, i)
-	o.take(&o.after, id, rank)
-	return o.inserted(rank)
+	return o.entered(id, rank, in, out)
 }
 
 // find resolves the key of a row; 0 if it isn't among the first.
@@ -116,19 +109,21 @@ func (c *climbers) same(b *batch.Batch, i int) bool {
 	return true
 }
 
-// insert stores a row, and forgets the one it pushes out of the ranks.
-func (c *climbers) insert(id uint32, b *batch.Batch, i int) {
+// insert stores a row that is among the first, as Top does, and forgets the key of
+// the one it pushes out.
+func (c *climbers) insert(id uint32, b *batch.Batch, i int) (rank int, in, out state.Entry) {
 	o := c.o
-	o.rows.Insert(id, b, i)
+	if rank, in, out = o.rows.Top(id, b, i, o.to); in == 0 {
+		return rank, in, out
+	}
 	c.put(b, i)
-	if n := o.rows.Count(id); n > o.to {
-		var one [1]state.Entry
-		o.rows.Range(id, n-1, one[:])
+	if out != 0 {
+		var one = [1]state.Entry{out}
 		if c.find(o.decode(0, one[:]).Cols, 0, false) != 0 {
 			c.table.Delete(c.id)
 		}
-		o.rows.RemoveRange(id, n-1, n)
 	}
+	return rank, in, out
 }
 
 func (c *climbers) put(b *batch.Batch, i int) {
@@ -158,7 +153,7 @@ func (c *climbers) move(id uint32, b *batch.Batch, i, from int) error {
 		if o.hold {
 			return nil
 		}
-		return c.change(c.at(id, rank), from)
+		return c.change(o.at(id, rank), from)
 	}
 	to := o.to
 	o.to = from
@@ -166,14 +161,7 @@ func (c *climbers) move(id uint32, b *batch.Batch, i, from int) error {
 	o.to = to
 	rank = o.rows.Insert(id, b, i)
 	c.put(b, i)
-	return c.climbed(rank, from, c.at(id, rank))
-}
-
-// at is the entry at a rank.
-func (c *climbers) at(id uint32, rank int) state.Entry {
-	var one [1]state.Entry
-	c.o.rows.Range(id, rank, one[:])
-	return one[0]
+	return c.climbed(rank, from, o.at(id, rank))
 }
 
 // replace swaps the content of the row at a rank. Its equals keep their order.
@@ -193,7 +181,7 @@ func (c *climbers) replace(id uint32, b *batch.Batch, i, rank int) error {
 	if o.hold {
 		return nil
 	}
-	return c.change(c.at(id, rank), rank)
+	return c.change(o.at(id, rank), rank)
 }
 
 // change is -U and +U of a row at its rank.

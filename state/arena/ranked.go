@@ -164,6 +164,21 @@ func (k *ranked) last(h unsafe.Pointer) unsafe.Pointer {
 	return k.item(v, n-1)
 }
 
+// itemAt is the item at a rank.
+func (k *ranked) itemAt(h unsafe.Pointer, rank int) unsafe.Pointer {
+	v := viewOf(h)
+	if *half(h, rankedLeaves) == 0 {
+		return k.item(v, rank)
+	}
+	for i := 0; ; i++ {
+		items, n := k.leaf(v, i)
+		if rank < n {
+			return k.item(items, rank)
+		}
+		rank -= n
+	}
+}
+
 // search is the first of n items in a chunk that sorts at or after the place, after
 // it when after is set.
 func (k *ranked) search(v batch.View, n int, at *place, after bool) int {

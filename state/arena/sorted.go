@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/millrace/millrace/batch"
@@ -37,7 +38,7 @@ func (o *sorted) Insert(id uint32, rows *batch.Batch, row int) int {
 // Among compares rows with the last of those kept, a chunk of rows at a time: what
 // the chunk will read is prefetched, and what Top will drop.
 func (o *sorted) Among(ids []uint32, rows *batch.Batch, most int, sel []int32) []int32 {
-	k, cold := &o.rank, o.t.index.cold()
+	k, cold := &o.rank, o.cold()
 	for from := 0; from < len(ids); from += chunk {
 		to := min(from+chunk, len(ids))
 		if cold {
@@ -72,6 +73,16 @@ func (o *sorted) Among(ids []uint32, rows *batch.Batch, most int, sel []int32) [
 		}
 	}
 	return sel
+}
+
+// cold says that records will mostly not be in the cache.
+func (o *sorted) cold() bool { return o.records.bytes() > coldSlots*8 }
+
+// Fetch prefetches the first and last items of rows.
+func (o *sorted) Fetch(ids []uint32) {
+	for from := 0; from < len(ids) && o.cold(); from += chunk {
+		o.fetch(ids[from:min(from+chunk, len(ids))], math.MaxInt/itemSize)
+	}
 }
 
 // fetch prefetches the items of rows, of which each has a few, and the last ones.
@@ -139,17 +150,28 @@ func (o *sorted) Seek(id uint32, rows *batch.Batch, row int, after bool) int {
 	return rank
 }
 
-func (o *sorted) RemoveEqual(id uint32, rows *batch.Batch, row int) (int, bool) {
-	from, to := o.Seek(id, rows, row, false), o.Seek(id, rows, row, true)
-	var one [1]uint32
-	for r := from; r < to; r++ {
-		o.rank.fill(o.headOf(id), r, one[:])
-		if o.equal(o.ptr(one[0]), rows.Cols, row, false) {
-			o.RemoveRange(id, r, r+1)
-			return r, true
+// RemoveEqual looks at the rows that tie with the one given.
+func (o *sorted) RemoveEqual(id uint32, rows *batch.Batch, row int) (int, state.Entry) {
+	k, h := &o.rank, o.headOf(id)
+	at := k.place(rows.Cols, row)
+	_, _, rank := k.find(h, &at, false)
+	for n := int(*half(h, rankedCount)); rank < n; rank++ {
+		p := k.itemAt(h, rank)
+		e := k.entry(p)
+		if *word(p, 0) != at.prefix {
+			break
+		}
+		if o.equal(o.ptr(e), rows.Cols, row, false) {
+			o.t.touch(id)
+			o.drop(e)
+			k.remove(h, rank, rank+1)
+			return rank, state.Entry(e)
+		}
+		if k.compare(p, &at) != 0 {
+			break
 		}
 	}
-	return 0, false
+	return 0, 0
 }
 
 func (o *sorted) RemoveRange(id uint32, from, to int) {

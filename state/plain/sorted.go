@@ -68,17 +68,20 @@ func (s *sorted) Seek(id uint32, b *batch.Batch, row int, after bool) int {
 	})
 }
 
-func (s *sorted) RemoveEqual(id uint32, b *batch.Batch, row int) (int, bool) {
+func (s *sorted) RemoveEqual(id uint32, b *batch.Batch, row int) (int, state.Entry) {
 	enc := batch.AppendRow(nil, s.ts, b.Cols, row)
 	of := s.of[id]
 	for at := s.Seek(id, b, row, false); at < len(of); at++ {
-		if bytes.Equal(s.enc[of[at]], enc) {
+		if e := of[at]; bytes.Equal(s.enc[e], enc) {
 			s.RemoveRange(id, at, at+1)
-			return at, true
+			return at, e
 		}
 	}
-	return 0, false
+	return 0, 0
 }
+
+// Fetch is of no use here.
+func (s *sorted) Fetch([]uint32) {}
 
 func (s *sorted) RemoveRange(id uint32, from, to int) {
 	of := s.of[id]

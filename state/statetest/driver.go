@@ -513,11 +513,13 @@ func (d *driver) sorted(s state.Sorted, n int, m map[string]*mrow, names []strin
 					break
 				}
 			}
-			rank, ok := s.RemoveEqual(id, rows, i)
+			rank, out := s.RemoveEqual(id, rows, i)
+			ok := out != 0
 			if ok != (want >= 0) || ok && rank != want {
 				d.t.Fatalf("RemoveEqual is %d %v instead of %d", rank, ok, want)
 			}
 			if ok {
+				d.checkEntries(spec.Row, []state.Entry{out}, []mentry{e}, s.Gather)
 				r.sorted[n] = append(append([]mentry(nil), r.sorted[n][:rank]...), r.sorted[n][rank+1:]...)
 			}
 		case 1:
