@@ -53,8 +53,34 @@ func (r *run) expand() error {
 			x.connect(n, i)
 		}
 	}
+	for _, n := range r.graph.Sinks() {
+		x.rank(n, 0, map[*physical.Node]bool{})
+	}
 	r.nodes = x.vertices
 	return nil
+}
+
+// rank gives the heads above n theirs, from r on: the input that an operator wants first
+// has lower ones than the others. It returns the highest. Only batch mode has such
+// operators: the rows they would keep waiting are read when they can pass.
+func (x *expander) rank(n *physical.Node, r int, seen map[*physical.Node]bool) int {
+	if seen[n] {
+		return r
+	}
+	seen[n] = true
+	for _, v := range x.vertices[n] {
+		v.rank = r
+	}
+	if n.First > 0 {
+		r = x.rank(n.Inputs[n.First-1].From, r, seen) + 1
+	}
+	top := r
+	for i, in := range n.Inputs {
+		if i != n.First-1 {
+			top = max(top, x.rank(in.From, r, seen))
+		}
+	}
+	return top
 }
 
 // chained says that an edge needs no queue where both ends are in one task.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/millrace/millrace/operators"
@@ -134,8 +135,9 @@ func (t *task) turn() (moved bool, err error) {
 	if moved, err = t.receive(); err != nil {
 		return moved, err
 	}
+	rank := t.rank()
 	for _, v := range t.heads {
-		if v.ended || t.align.requested || t.stopped {
+		if v.ended || v.rank > rank || t.align.requested || t.stopped {
 			continue
 		}
 		progress, err := t.step(v)
@@ -159,6 +161,17 @@ func (t *task) turn() (moved bool, err error) {
 		t.coord.finished(t)
 	}
 	return moved, nil
+}
+
+// rank is the lowest of the heads that haven't ended.
+func (t *task) rank() int {
+	lowest := math.MaxInt
+	for _, v := range t.heads {
+		if !v.ended {
+			lowest = min(lowest, v.rank)
+		}
+	}
+	return lowest
 }
 
 // step gives a head its turn.

@@ -25,6 +25,7 @@ type vertex struct {
 	budget   *operators.Budget
 	charged  int64                // bytes of state that budget was asked for
 	splits   *splits              // of a head that reads a table
+	rank     int                  // of a head: it reads when those of its task with a lower one have ended
 	complete bool                 // it was told that no more come
 	memory   *checkpoint.Marks    // what it knew of time at the checkpoint
 	assign   []operators.Assigned // where constant rows go on

@@ -249,7 +249,8 @@ type Join struct {
 	// condition.
 	Windows *JoinWindows
 	Hints   []Hint
-	TTL     [2]string // STATE_TTL of each side, durations; "": the session's
+	Rows    [2]float64 // in batch mode, about how many rows each side has; 0: unknown
+	TTL     [2]string  // STATE_TTL of each side, durations; "": the session's
 }
 
 // JoinWindows are the windows of a window join's sides: Window's Start and End are

@@ -34,6 +34,7 @@ type Node struct {
 	Keys        operators.Keys
 	Drift       []operators.Drift // how its columns change; nil: unknown
 	Need        operators.Need    // what its consumers need of it
+	First       int               // the input that is best read to its end before the others, from 1; 0: none
 	ID          int               // for display only
 	At          sqlerr.Span
 	Meaning     Meaning

@@ -22,10 +22,27 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
 	node := b.add(spec, n.Span(), in...)
+	if b.cfg.Session.Batch {
+		node.First = earlier(n)
+	}
 	for i, ttl := range n.TTL {
 		b.hinted(ttl, &spec.TTL[i])
 	}
 	return node, nil
+}
+
+// earlier is the side, counted from 1, that a join in batch mode stores and is best read
+// first: the right one, of an inner join the smaller; 0 when that isn't known.
+func earlier(n *logical.Join) int {
+	switch l, r := n.Rows[0], n.Rows[1]; {
+	case n.Kind != logical.Inner:
+		return 2
+	case l == 0 || r == 0:
+		return 0
+	case l < r:
+		return 1
+	}
+	return 2
 }
 
 // equalities splits a join's condition into pairs of equal columns of the sides and

@@ -24,7 +24,31 @@ func orderJoins(n logical.Node, session *types.Session) (logical.Node, error) {
 	if !session.Batch {
 		return n, nil
 	}
-	return reordered(n), nil
+	return counted(reordered(n)), nil
+}
+
+// counted notes at each join about how many rows its sides have.
+func counted(n logical.Node) logical.Node {
+	in := n.Inputs()
+	next, changed := make([]logical.Node, len(in)), false
+	for i, x := range in {
+		next[i] = counted(x)
+		changed = changed || next[i] != x
+	}
+	if changed {
+		n = n.With(next)
+	}
+	j, ok := n.(*logical.Join)
+	if !ok {
+		return n
+	}
+	c := *j
+	for i, side := range j.Inputs() {
+		if rows, known := rowsOf(side); known {
+			c.Rows[i] = rows
+		}
+	}
+	return &c
 }
 
 func reordered(n logical.Node) logical.Node {
