@@ -69,6 +69,59 @@ func (b *Batch) AppendTake(ts []types.Type, from *Batch, idx []int32) {
 	b.Len += len(idx)
 }
 
+// AppendRange copies rows first to end of from to the end of b, column by column.
+// Strings and elements are copied: b is independent of from. b was Reset with ts.
+func (b *Batch) AppendRange(ts []types.Type, from *Batch, first, end int) {
+	for c := range ts {
+		b.Cols[c].appendRange(ts[c], b.Len, &from.Cols[c], first, end)
+	}
+	if b.Kinds == nil && from.Kinds != nil {
+		b.Kinds = make([]Kind, b.Len, MaxRows)
+	}
+	if b.Kinds != nil {
+		for i := first; i < end; i++ {
+			b.Kinds = append(b.Kinds, from.Kind(i))
+		}
+	}
+	b.Len += end - first
+}
+
+// appendRange copies rows first to end of from behind the n rows of v.
+func (v *Vector) appendRange(t types.Type, n int, from *Vector, first, end int) {
+	switch t.Layout() {
+	case types.LayoutI64:
+		v.I64 = append(v.I64[:n], from.I64[first:end]...)
+	case types.LayoutF64:
+		v.F64 = append(v.F64[:n], from.F64[first:end]...)
+	case types.LayoutWide:
+		v.I64, v.Hi = append(v.I64[:n], from.I64[first:end]...), append(v.Hi[:n], from.Hi[first:end]...)
+	case types.LayoutBytes:
+		v.Str = lengthen(v.Str[:n], end-first)
+		buf := v.Buf
+		for k, s := range from.Str[first:end] {
+			off := len(buf)
+			buf = append(buf, from.Buf[s.Off():s.Off()+s.Len()]...)
+			v.Str[n+k] = NewView(off, s.Len())
+		}
+		v.Buf = buf
+	default:
+		for i := first; i < end; i++ {
+			v.Append(t, n+i-first, from, i)
+		}
+		return
+	}
+	if len(from.Valid) == 0 && len(v.Valid) == 0 {
+		return
+	}
+	for i := first; i < end; i++ {
+		if from.Null(i) {
+			v.SetNull(n + i - first)
+		} else {
+			v.SetValid(n + i - first)
+		}
+	}
+}
+
 // appendTake copies rows idx of from behind the n rows of v.
 func (v *Vector) appendTake(t types.Type, n int, from *Vector, idx []int32) {
 	switch t.Layout() {
