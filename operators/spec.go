@@ -73,6 +73,13 @@ type (
 	DriftAware interface{ SetDrift(in []Drift) }
 )
 
+// KeyAware is a Spec that wants to know its inputs' keys before Changes is asked: those
+// by which changes of its own key come in order, too, which Changes' upsert keys leave
+// out when the rows are spread by more columns.
+type KeyAware interface {
+	SetKeys(in []Keys, changes []batch.Changes)
+}
+
 // Expiring is a Spec whose operator forgets what it hasn't touched for a time
 // (table.exec.state.ttl): the planner calls SetTTL when it makes it, before Changes.
 // Windows, interval joins and whatever else event time clears isn't.

@@ -60,10 +60,12 @@ type Spec struct {
 }
 
 // ListSpec is rows hanging from a key in arrival order, each with Cells mutable
-// int64 beside it.
+// int64 beside it. With Inline the oldest row of a key lies with the key itself: for
+// keys that have one row as a rule. Blocks don't tell whether a list is so.
 type ListSpec struct {
-	Row   []Column
-	Cells int
+	Row    []Column
+	Cells  int
+	Inline bool
 }
 
 // SortedSpec is rows hanging from a key, ordered by By (columns of Row), then by
@@ -171,10 +173,15 @@ type List interface {
 	// Cell is cell i beside the row, for reading and writing.
 	Cell(e Entry, i int) *int64
 	// Remove unlinks the entry from the list of id; Gather and Cell still answer
-	// for it until Release.
+	// for it until Release (not of one that is Inline).
 	Remove(id uint32, e Entry)
 	// RemoveEqual removes the oldest entry equal to the row in every column.
 	RemoveEqual(id uint32, rows *batch.Batch, row int) (Entry, bool)
+	// Update is for lists that are Inline: row by row, one that adds is added to the
+	// list of ids[k] (0: skipped), with replace in the place of all that are there, and
+	// gets the cells (nil: 0); one that takes away removes the only row there is, whatever
+	// it is, or of several the oldest equal one.
+	Update(ids []uint32, rows *batch.Batch, replace bool, cells []int64)
 	// Count is the number of entries of id.
 	Count(id uint32) int
 }

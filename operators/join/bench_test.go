@@ -10,43 +10,52 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-func benchSpec(kind join.Kind) *join.Spec {
+func benchSpec(kind join.Kind, one ...bool) *join.Spec {
 	in := optest.LoadSchema
-	return &join.Spec{Left: in, Right: in, Keys: [2][]int{{1}, {1}}, NullSafe: []bool{false}, Kind: kind, Session: optest.Session(),
+	return &join.Spec{One: [2]bool(one), Left: in, Right: in, Keys: [2][]int{{1}, {1}}, NullSafe: []bool{false}, Kind: kind, Session: optest.Session(),
 		Out: types.NewSchema(append(append([]types.Field(nil), in.Fields...), in.Fields...)...)}
 }
 
 // BenchmarkJoin is ns per row of either input. "once": the right side has one row a
 // key, the left side's rows come and meet it. "update": the left side, of one row a
 // key, changes: -U and +U, the right side has one row a key. "hot": a thousand
-// rows of the left side share a key, told apart by the other columns, and change.
+// rows of the left side share a key, told apart by the other columns, and change. "one":
+// the sides of one row a key are known to be.
 // Budget of an inner join with both sides kept: 90 ns a row.
 func BenchmarkJoin(b *testing.B) {
 	for _, kind := range []join.Kind{join.Inner, join.Left} {
 		for _, keys := range []int{10_000, 1_000_000, 10_000_000} {
-			b.Run(fmt.Sprintf("%s/once/%dk", kind, keys/1000), func(b *testing.B) { once(b, kind, keys) })
-			b.Run(fmt.Sprintf("%s/update/%dk", kind, keys/1000), func(b *testing.B) { update(b, kind, keys, 1) })
+			for _, one := range []bool{false, true} {
+				name := fmt.Sprintf("/%dk", keys/1000)
+				if one {
+					name += "/one"
+				}
+				b.Run(kind.String()+"/once"+name, func(b *testing.B) { once(b, benchSpec(kind, false, one), keys) })
+				b.Run(kind.String()+"/update"+name, func(b *testing.B) { update(b, benchSpec(kind, one, one), keys, 1) })
+			}
 		}
-		b.Run(fmt.Sprintf("%s/hot/1000k", kind), func(b *testing.B) { update(b, kind, 1_000_000, 1000) })
+		b.Run(kind.String()+"/hot/1000k", func(b *testing.B) { update(b, benchSpec(kind, false, false), 1_000_000, 1000) })
 	}
 }
 
-func once(b *testing.B, kind join.Kind, keys int) {
+func once(b *testing.B, spec *join.Spec, keys int) {
 	in := batch.Changes{Kinds: batch.InsertOnly}
-	d := optest.New(b, benchSpec(kind), optest.Session(), in, in).Discard()
+	d := optest.New(b, spec, optest.Session(), in, in).Discard()
 	rows := newRows(keys)
 	for n := 0; n < keys; n += batch.MaxRows {
 		d.Process(1, rows.all(n, nil))
 	}
+	bytes := d.Bytes()
+	defer func() { b.ReportMetric(float64(bytes)/float64(keys), "B/key") }()
 	defer optest.CPU(b)()
 	for n := 0; n < b.N; n += batch.MaxRows {
 		d.Process(0, rows.random())
 	}
 }
 
-func update(b *testing.B, kind join.Kind, keys, perKey int) {
+func update(b *testing.B, spec *join.Spec, keys, perKey int) {
 	in := batch.Changes{Kinds: batch.InsertOnly | batch.UpdateBefore.Set() | batch.UpdateAfter.Set() | batch.Delete.Set()}
-	d := optest.New(b, benchSpec(kind), optest.Session(), in, in).Discard()
+	d := optest.New(b, spec, optest.Session(), in, in).Discard()
 	rows := newRows(keys)
 	rows.perKey = perKey
 	for n := 0; n < keys; n += batch.MaxRows {
@@ -57,6 +66,8 @@ func update(b *testing.B, kind join.Kind, keys, perKey int) {
 		d.Process(1, rows.all(n, nil))
 		rows.perKey = perKey
 	}
+	bytes := d.Bytes()
+	defer func() { b.ReportMetric(float64(bytes)/float64(keys), "B/key") }()
 	defer optest.CPU(b)()
 	for n := 0; n < b.N; n += batch.MaxRows {
 		d.Process(0, rows.changes())

@@ -24,6 +24,15 @@ func (s *Spec) keyTTL() time.Duration {
 	return max(s.TTL[0], s.TTL[1])
 }
 
+// stamps are the cells of new rows of a side that its partners aren't counted in.
+func (o *operator) stamps(input int) []int64 {
+	if !o.spec.expiring(input) {
+		return nil
+	}
+	o.cells[writtenCell] = o.now().UnixMilli()
+	return o.cells[:]
+}
+
 // stamp marks new entries of a side with the time.
 func (o *operator) stamp(input int, entries []state.Entry) {
 	if !o.spec.expiring(input) {

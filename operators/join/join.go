@@ -31,6 +31,8 @@ type operator struct {
 	joined  batch.Batch
 	pass    []int32
 	one     [1]state.Entry
+	empty   []uint32 // scratch: keys without rows
+	cells   [writtenCell + 1]int64
 	cursor  state.Cursor
 	found   []state.Entry
 	send    emitter // of joins that go row by row
@@ -45,6 +47,7 @@ type side struct {
 	keyTs []types.Type
 	first int // of its columns in the output
 	outer bool
+	one   bool           // it has one row a key
 	got   []batch.Vector // rows gathered from its list
 }
 
@@ -58,7 +61,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	spec := state.Spec{Name: "join", TTL: s.keyTTL()}
 	for i, schema := range []*types.Schema{s.Left, s.Right} {
 		sd := &o.sides[i]
-		sd.ts, sd.outer = schema.Types(), s.outer(i)
+		sd.ts, sd.outer, sd.one = schema.Types(), s.outer(i), s.One[i]
 		var row []state.Column
 		for c, t := range sd.ts {
 			sd.cols = append(sd.cols, c)
@@ -76,7 +79,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 		if s.expiring(i) {
 			cells = writtenCell + 1
 		}
-		spec.Lists = append(spec.Lists, state.ListSpec{Row: row, Cells: cells})
+		spec.Lists = append(spec.Lists, state.ListSpec{Row: row, Cells: cells, Inline: sd.one})
 	}
 	o.sides[1].first = s.Left.Len()
 	for i, t := range o.sides[0].keyTs {
@@ -110,10 +113,15 @@ func (o *operator) Process(input int, b *batch.Batch) error {
 func (o *operator) join(input int, b *batch.Batch) error {
 	o.find(input, b)
 	o.expire()
+	step := o.others
 	if o.spec.Kind == Inner {
-		return o.inner(input, b)
+		step = o.inner
 	}
-	return o.others(input, b)
+	if err := step(input, b); err != nil {
+		return err
+	}
+	o.forgetKeys(b)
+	return nil
 }
 
 // find resolves the key of each row. A row whose key can't match has id 0.
@@ -221,6 +229,10 @@ func (o *operator) bothTs() []types.Type {
 // store puts the rows that add into the side's list and takes the others out.
 func (o *operator) store(input int, b *batch.Batch) {
 	list := o.sides[input].list
+	if o.sides[input].one {
+		list.Update(o.ids, b, o.spec.replaces(input), o.stamps(input))
+		return
+	}
 	if b.Kinds == nil {
 		if cap(o.entries) < b.Len {
 			o.entries, o.probe = make([]state.Entry, b.Len), make([]int32, b.Len)

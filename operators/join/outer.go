@@ -95,9 +95,7 @@ func (o *operator) outerRow(e *emitter, input int, b *batch.Batch, i int, found 
 		}
 		return o.add(input, b, i, int64(len(found)))
 	}
-	if o.ids[i] != 0 {
-		me.list.RemoveEqual(o.ids[i], b, i)
-	}
+	o.remove(input, b, i)
 	if len(found) == 0 {
 		if me.outer {
 			return e.row(input, b, i, 0, batch.Delete)
@@ -134,9 +132,7 @@ func (o *operator) semiLeft(e *emitter, b *batch.Batch, i int, found []state.Ent
 	if b.Kind(i).Sign() > 0 {
 		return o.add(0, b, i, int64(len(found)))
 	}
-	if o.ids[i] != 0 {
-		o.sides[0].list.RemoveEqual(o.ids[i], b, i)
-	}
+	o.remove(0, b, i)
 	return nil
 }
 
@@ -165,9 +161,7 @@ func (o *operator) semiRight(e *emitter, b *batch.Batch, i int, found []state.En
 	if kind.Sign() > 0 {
 		return o.add(1, b, i, 0)
 	}
-	if o.ids[i] != 0 {
-		o.sides[1].list.RemoveEqual(o.ids[i], b, i)
-	}
+	o.remove(1, b, i)
 	return nil
 }
 

@@ -3,7 +3,7 @@
 //
 // One table in state is keyed by the join key; each key's rows of both sides hang
 // from it in two lists, whose cell counts the partners a row has where that
-// matters. A row looks its key up once, meets the other side's list, and is put
+// matters; the row of a side that has one a key lies with the key (one.go). A row looks its key up once, meets the other side's list, and is put
 // into its own. Inner joins do so for a whole batch at a time (inner.go); the
 // others row by row, because each change depends on the counts (outer.go).
 package join
@@ -46,6 +46,10 @@ type Spec struct {
 	Out         *types.Schema
 	Session     *types.Session
 	TTL         [2]time.Duration // of each side's rows; 0: for ever
+	One         [2]bool          // a side has one row a join key: one.go
+	fixed       [2]bool          // a side's rows are added alone
+	whole       [2]bool          // a side's rows are told apart by the join key itself
+	upserts     bool             // rows come without those they take the place of
 }
 
 // Name is Join.
@@ -155,9 +159,10 @@ func (s *Spec) leftward(keys [][]int) (out [][]int) {
 	return out
 }
 
-// Needs: rows are found again by all their columns, so both images are needed.
-func (s *Spec) Needs(int, operators.Need) operators.Need {
-	return operators.Need{Before: true, FullDeletes: true}
+// Needs: rows are found again by all their columns, so both images are needed; but
+// where a row takes the place of the one before.
+func (s *Spec) Needs(_ int, wanted operators.Need) operators.Need {
+	return operators.Need{Before: wanted.Before || !s.keepsKey(), FullDeletes: true}
 }
 
 // Distribution is by the join key.

@@ -14,7 +14,10 @@ type Changing struct {
 	Keys int   // how many keys there are, about
 	Vals int64 // how many values
 	Live []Row // what is in it
-	now  int64
+	// One leaves one row a key at most; Upsert leaves out what an update replaces, which
+	// then keeps its key.
+	One, Upsert bool
+	now         int64
 }
 
 // All are the changes that a Changing makes.
@@ -33,14 +36,19 @@ func (c *Changing) Next(inserts bool) *batch.Batch {
 		switch x := c.R.Intn(10); {
 		case at < 0 || x < 5:
 			row := c.row()
+			if c.taken(row, -1) {
+				continue
+			}
 			c.Live = append(c.Live, row)
 			put(batch.Insert, row)
 		case x < 8:
 			old, row := c.Live[at], c.row()
-			if c.R.Intn(3) > 0 {
+			if c.R.Intn(3) > 0 || c.Upsert || c.taken(row, at) {
 				row.K = old.K
 			}
-			put(batch.UpdateBefore, old)
+			if !c.Upsert {
+				put(batch.UpdateBefore, old)
+			}
 			put(batch.UpdateAfter, row)
 			c.Live = append(slices.Delete(c.Live, at, at+1), row)
 		default:
@@ -52,6 +60,16 @@ func (c *Changing) Next(inserts bool) *batch.Batch {
 		kinds = nil
 	}
 	return Batch(rows, kinds)
+}
+
+// taken says that another row than that at has the row's key, where there may be one.
+func (c *Changing) taken(row Row, at int) bool {
+	for i, r := range c.Live {
+		if c.One && i != at && r.Key() == row.Key() {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Changing) row() Row {

@@ -116,6 +116,14 @@ func Session() *types.Session {
 // Discard makes the driver count what is sent and forget it.
 func (d *Driver) Discard() *Driver { d.out.discard = true; return d }
 
+// Bytes is the memory that the operator's state takes.
+func (d *Driver) Bytes() (n int64) {
+	for _, u := range d.store.Usage() {
+		n += u.Bytes
+	}
+	return n
+}
+
 // Process hands the operator a batch.
 func (d *Driver) Process(input int, b *batch.Batch) {
 	if b.Len > 0 {
@@ -217,6 +225,27 @@ func Table(t testing.TB, changes []Change) []string {
 		}
 	}
 	sort.Strings(out)
+	return out
+}
+
+// Upserted is changes without the rows that updates replaced, with them: key is what a
+// row is told apart by.
+func Upserted(changes []Change, key func(row string) string) (out []Change) {
+	rows := map[string]string{}
+	for _, c := range changes {
+		k := key(c.Row)
+		old, there := rows[k]
+		if c.Kind.Sign() < 0 {
+			delete(rows, k)
+			out = append(out, c)
+			continue
+		}
+		if there {
+			out = append(out, Change{batch.UpdateBefore, old})
+		}
+		rows[k] = c.Row
+		out = append(out, c)
+	}
 	return out
 }
 

@@ -47,6 +47,11 @@ func settle(n *Node) (err error) {
 	drift := make([][]operators.Drift, len(n.Inputs))
 	for i, x := range n.Inputs {
 		in[i], keys[i], drift[i] = x.From.Changes, x.From.Keys, x.From.Drift
+	}
+	if s, ok := n.Spec.(operators.KeyAware); ok {
+		s.SetKeys(keys, in)
+	}
+	for i := range n.Inputs {
 		if d, ok := n.Spec.(operators.Distributed); ok {
 			keys[i].Upsert = ordered(keys[i].Upsert, d.Distribution(i))
 		}

@@ -126,12 +126,19 @@ func (t *table) view() *table {
 	b := &blob{memory: memory{buf: t.blob.buf}}
 	records := func(r *records) records {
 		x := *r
-		x.blob, x.free, x.gone = b, nil, nil
+		x.mem, x.blob, x.free, x.gone = &memory{buf: r.mem.buf}, b, nil, nil
 		return x
 	}
 	v.records, v.key = records(&t.records), keys{kind: t.key.kind, size: t.key.size, layout: t.key.layout}
+	viewed := func(l *list) *list {
+		return &list{t: v, head: l.head, cells: l.cells, cellsAt: l.cellsAt, records: records(&l.records)}
+	}
 	for _, l := range t.lists {
-		v.lists = append(v.lists, &list{t: v, head: l.head, cells: l.cells, records: records(&l.records)})
+		x := viewed(l)
+		if l.more != nil {
+			x.mem, x.more = v.mem, viewed(l.more)
+		}
+		v.lists = append(v.lists, x)
 	}
 	for _, m := range t.sets {
 		v.sets = append(v.sets, &multiset{t: v, head: m.head, records: records(&m.records)})

@@ -52,7 +52,7 @@ func (t *table) poison() {
 	for _, m := range t.sets {
 		m.index.mem.free()
 	}
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.long.mem.free()
 	}
 }
@@ -66,7 +66,7 @@ func fill(b []byte) {
 // all is every kind of record a table has.
 func (t *table) all() []*records {
 	all := []*records{&t.records}
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		all = append(all, &l.records)
 	}
 	for _, m := range t.sets {
@@ -83,8 +83,11 @@ func (t *table) graft(fresh *table) {
 	t.records, t.index = fresh.records, fresh.index
 	for i, l := range t.lists {
 		*l = *fresh.lists[i]
-		l.t = t
+		if l.t = t; l.more != nil {
+			l.more.t = t
+		}
 	}
+	t.chains = chains(t.lists)
 	for i, m := range t.sets {
 		*m = *fresh.sets[i]
 		m.t, m.rank.r = t, &m.records

@@ -13,10 +13,16 @@ import (
 type list struct {
 	t *table
 	records
-	head  uintptr // in the table's row: first, last, count
+	head  uintptr // in the table's row: first, last, count; or a row itself
+	more  *list   // of an inline list: its further rows (inline.go)
 	cells int
 	cols  []int
 	long  index // of the entries of long lists
+
+	cellsAt uintptr // where the mutable cells lie in a record
+	size    uintptr // of a record
+	sel     []int32 // rows of a batch that are to be written,
+	to      []uint32
 }
 
 const (
@@ -32,10 +38,15 @@ const (
 
 func newList(t *table, s state.ListSpec, head uintptr) *list {
 	l := &list{t: t, head: head, cells: s.Cells}
-	l.records = newRecords(newLayout(s.Row, 8+8*uintptr(s.Cells)), t.blob)
 	for c := range s.Row {
 		l.cols = append(l.cols, c)
 	}
+	if s.Inline {
+		l.within(s)
+		return l
+	}
+	l.records = newRecords(newLayout(s.Row, 8+8*uintptr(s.Cells)), t.blob)
+	l.cellsAt, l.size = atCells, l.stride
 	return l
 }
 
@@ -43,6 +54,9 @@ func (l *list) headOf(id uint32) unsafe.Pointer { return unsafe.Add(l.t.ptr(id),
 
 // push makes an entry at the end of a row's list.
 func (l *list) push(id uint32) (uint32, unsafe.Pointer) {
+	if l.more != nil {
+		return id, l.place(id, nil)
+	}
 	e, p := l.add(0)
 	h := l.headOf(id)
 	last := *half(h, headLast)
@@ -59,6 +73,14 @@ func (l *list) push(id uint32) (uint32, unsafe.Pointer) {
 
 // Append links the entries, then writes the rows column by column.
 func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
+	if l.more != nil {
+		for k, id := range ids {
+			if entries[k] = 0; id != 0 {
+				entries[k] = l.addInline(id, rows, k, nil)
+			}
+		}
+		return
+	}
 	if l.t.track.on {
 		l.t.touchAll(ids)
 	}
@@ -82,6 +104,9 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 
 // Add makes one entry.
 func (l *list) Add(id uint32, rows *batch.Batch, row int) state.Entry {
+	if l.more != nil {
+		return l.addInline(id, rows, row, nil)
+	}
 	l.t.touch(id)
 	e, _ := l.push(id)
 	l.setRow(e, rows.Cols, row, false)
@@ -98,6 +123,9 @@ func asIDs(e []state.Entry) []uint32 {
 
 // Match follows the links.
 func (l *list) Match(ids []uint32, at *state.Cursor, probe []int32, entries []state.Entry) (n int) {
+	if l.more != nil {
+		return l.matchInline(ids, at, probe, entries)
+	}
 	for at.Probe < len(ids) {
 		e := uint32(at.Entry)
 		if e == 0 && ids[at.Probe] != 0 {
@@ -118,11 +146,22 @@ func (l *list) Match(ids []uint32, at *state.Cursor, probe []int32, entries []st
 }
 
 func (l *list) Gather(entries []state.Entry, cols []int, to []batch.Vector) {
+	if l.more != nil {
+		l.gatherInline(entries, cols, to)
+		return
+	}
 	l.gather(asIDs(entries), cols, to)
 }
 
 func (l *list) Cell(e state.Entry, i int) *int64 {
+	if e&further != 0 && l.more != nil {
+		return l.more.Cell(e&^further, i)
+	}
 	p := l.ptr(uint32(e))
+	if l.more != nil {
+		l.t.touch(uint32(e))
+		return (*int64)(unsafe.Add(p, l.cellsAt+uintptr(i)*8))
+	}
 	l.t.touch(*half(p, atRow))
 	return (*int64)(unsafe.Add(p, atCells+i*8))
 }
@@ -130,6 +169,10 @@ func (l *list) Cell(e state.Entry, i int) *int64 {
 // Remove unlinks; the record stays readable until Release.
 func (l *list) Remove(id uint32, entry state.Entry) {
 	l.t.touch(id)
+	if l.more != nil {
+		l.removeInline(id, entry)
+		return
+	}
 	l.unlink(id, uint32(entry))
 	l.drop(uint32(entry))
 }
@@ -154,6 +197,10 @@ func (l *list) unlink(id, e uint32) {
 }
 
 func (l *list) RemoveEqual(id uint32, rows *batch.Batch, row int) (state.Entry, bool) {
+	if l.more != nil {
+		l.t.touch(id)
+		return l.removeEqualInline(id, rows, row)
+	}
 	e := l.oldestEqual(id, rows, row)
 	if e == 0 {
 		return 0, false
@@ -162,9 +209,19 @@ func (l *list) RemoveEqual(id uint32, rows *batch.Batch, row int) (state.Entry, 
 	return state.Entry(e), true
 }
 
-func (l *list) Count(id uint32) int { return int(*half(l.headOf(id), headCount)) }
+func (l *list) Count(id uint32) int {
+	if l.more != nil {
+		return int(*word(l.ptr(id), 0)/live%2) + l.more.Count(id)
+	}
+	return int(*half(l.headOf(id), headCount))
+}
 
 func (l *list) clear(id uint32) {
+	if l.more != nil {
+		l.vacate(id)
+		l.more.clear(id)
+		return
+	}
 	h := l.headOf(id)
 	for e := *half(h, headFirst); e != 0; e = *half(l.ptr(e), atNext) {
 		l.delist(id, e)
@@ -175,6 +232,10 @@ func (l *list) clear(id uint32) {
 
 // move hangs from's entries behind into's.
 func (l *list) move(into, from uint32) {
+	if l.more != nil {
+		l.moveInline(into, from)
+		return
+	}
 	a, b := l.headOf(into), l.headOf(from)
 	first := *half(b, headFirst)
 	if first == 0 {

@@ -15,7 +15,8 @@ import (
 // sorted rows, of a multiset. Record 0 is all zero: it reads as NULL.
 type records struct {
 	layout
-	mem  memory
+	mem  *memory
+	off  uintptr // where the first lies in mem: those of inline lists lie within other records
 	blob *blob
 	next uint32       // the next id never used
 	free []uint32     // ids to use again
@@ -25,14 +26,16 @@ type records struct {
 }
 
 func newRecords(l layout, b *blob) records {
-	r := records{layout: l, blob: b, next: 1}
+	r := records{layout: l, mem: &memory{}, blob: b, next: 1}
 	r.mem.size(int(l.stride)) // record 0
 	return r
 }
 
 func (r *records) ptr(id uint32) unsafe.Pointer {
-	return unsafe.Add(r.mem.base(), uintptr(id)*r.stride)
+	return unsafe.Add(r.base(), uintptr(id)*r.stride)
 }
+
+func (r *records) base() unsafe.Pointer { return unsafe.Add(r.mem.base(), r.off) }
 
 func word(p unsafe.Pointer, at uintptr) *uint64 { return (*uint64)(unsafe.Add(p, at)) }
 func half(p unsafe.Pointer, at uintptr) *uint32 { return (*uint32)(unsafe.Add(p, at)) }
@@ -190,7 +193,7 @@ func (r *records) nested(cols []int) bool {
 
 // putFixed stores a column of words: rows first, first+1, ... when sel is nil.
 func (r *records) putFixed(ids []uint32, sel []int32, first, c int, v *batch.Vector) {
-	base, at := r.mem.base(), r.at[c]
+	base, at := r.base(), r.at[c]
 	row := func(k int) int {
 		if sel != nil {
 			return int(sel[k])
@@ -225,7 +228,7 @@ func (r *records) putFixed(ids []uint32, sel []int32, first, c int, v *batch.Vec
 func (r *records) wipe0() { clear(r.mem.buf[:r.stride]) }
 
 func (r *records) putValid(ids []uint32, sel []int32, first, c int, v *batch.Vector) {
-	base := r.mem.base()
+	base := r.base()
 	at, mask := r.validAt(c)
 	if len(v.Valid) == 0 {
 		for _, id := range ids {
@@ -431,7 +434,7 @@ func (r *records) gather(ids []uint32, cols []int, to []batch.Vector) {
 }
 
 func (r *records) gatherColumn(ids []uint32, c int, v *batch.Vector) {
-	kind, base, stride := r.kind[c], r.mem.base(), r.stride
+	kind, base, stride := r.kind[c], r.base(), r.stride
 	if kind == types.LayoutList || kind == types.LayoutStruct {
 		r.gatherNested(ids, c, v)
 		return

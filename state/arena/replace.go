@@ -44,7 +44,7 @@ func (r *records) replace(ids []uint32, sel []int32, cols []int, from, to []batc
 
 // replaceFixed replaces one column of words.
 func (r *records) replaceFixed(ids []uint32, sel []int32, c int, from, to *batch.Vector) {
-	base, cell, n := r.mem.base(), r.at[c], len(ids)
+	base, cell, n := r.base(), r.at[c], len(ids)
 	at, mask := r.validAt(c)
 	for k, id := range ids {
 		row := k

@@ -343,7 +343,7 @@ func (l *loader) flush(t *table) {
 // settle frees what was replaced: nobody has a view of it yet.
 func (t *table) settle() {
 	t.blob.release()
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.records.release()
 	}
 	for _, m := range t.sets {
@@ -413,13 +413,17 @@ func (l *loader) fill(t *table, id uint32, b []byte) []byte {
 	}
 	b = t.decode(b, id)
 	var n uint64
-	for _, l := range t.lists {
-		for n, b = uvarint(b); n > 0; n-- {
-			e, p := l.push(id)
-			for i := 0; i < l.cells; i++ {
-				*word(p, atCells+uintptr(i)*8), b = binary.LittleEndian.Uint64(b), b[8:]
+	for _, s := range t.lists {
+		n, b = uvarint(b)
+		for s := s; n > 0; n-- {
+			if s.more != nil && s.occupied(id) {
+				s = s.more
 			}
-			b = l.decode(b, e)
+			e, p := s.push(id)
+			for i := range s.cells {
+				*word(p, s.cellsAt+uintptr(i)*8), b = binary.LittleEndian.Uint64(b), b[8:]
+			}
+			b = s.decode(b, e)
 		}
 	}
 	for _, m := range t.sets {

@@ -82,7 +82,7 @@ func (t *table) clear(give bool) {
 	t.index.reset(give)
 	t.blob.reset(give)
 	t.blob.memory.release()
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.records.reset(give)
 		l.long.reset(give)
 	}

@@ -169,13 +169,14 @@ func (t *table) encodeRow(b []byte, mark byte, id, order uint32, p unsafe.Pointe
 	b = t.encode(b, p)
 	for _, l := range t.lists {
 		b = binary.AppendUvarint(b, uint64(l.Count(id)))
-		for e := *half(l.headOf(id), headFirst); e != 0; {
-			q := l.ptr(e)
-			for i := 0; i < l.cells; i++ {
-				b = binary.LittleEndian.AppendUint64(b, *word(q, atCells+uintptr(i)*8))
+		if l.more != nil {
+			if l.occupied(id) {
+				b = l.encodeEntry(b, l.ptr(id))
 			}
-			b = l.encode(b, q)
-			e = *half(q, atNext)
+			l = l.more
+		}
+		for e := *half(l.headOf(id), headFirst); e != 0; e = *half(l.ptr(e), atNext) {
+			b = l.encodeEntry(b, l.ptr(e))
 		}
 	}
 	for _, m := range t.sets {
@@ -199,6 +200,14 @@ func (t *table) encodeRow(b []byte, mark byte, id, order uint32, p unsafe.Pointe
 		}
 	}
 	return b
+}
+
+// encodeEntry appends an entry as blocks have it.
+func (l *list) encodeEntry(b []byte, p unsafe.Pointer) []byte {
+	for i := range l.cells {
+		b = binary.LittleEndian.AppendUint64(b, *word(p, l.cellsAt+uintptr(i)*8))
+	}
+	return l.encode(b, p)
 }
 
 // Freeze covers every row as it is. It is called between turns; it takes time for

@@ -9,7 +9,8 @@ import (
 )
 
 // table is rows by key. A row is a record: its first word, its key, the time it
-// was written (with a TTL), 16 bytes for each thing that hangs from it, its cells.
+// was written (with a TTL), 16 bytes for each thing that hangs from it (an inline
+// list: its first row, too), its cells.
 type table struct {
 	store *Store
 	cold  cold
@@ -18,12 +19,13 @@ type table struct {
 	records
 	index   index
 	key     keys
-	heads   uintptr // of the first of the 16-byte heads of what hangs from a row
+	heads   uintptr // of the first of the heads of what hangs from a row
 	timeAt  uintptr
 	ttl     int64 // ms, 0: none
 	expired int64 // rows found with their time over
 
 	lists  []*list
+	chains []*list // those of them, or of their further rows, that have records of their own
 	sets   []*multiset
 	sorted []*sorted
 	slices map[int64]*table
@@ -55,17 +57,22 @@ func newTable(s *Store, id state.Identity, spec state.Spec, timer bool) *table {
 		owned += 8
 	}
 	t.heads = 8 + owned
-	owned += uintptr(len(spec.Lists)+len(spec.Multisets)+len(spec.Sorted)) * 16
+	owned += uintptr(len(spec.Multisets)+len(spec.Sorted)) * 16
+	for _, l := range spec.Lists {
+		owned += headSize(l)
+	}
 	row := spec.Row
 	if timer {
 		row = []state.Column{{Type: types.BigIntType}}
 	}
 	t.records = newRecords(newLayout(row, owned), &blob{})
 	head := t.heads
-	next := func() uintptr { head += 16; return head - 16 }
 	for _, l := range spec.Lists {
-		t.lists = append(t.lists, newList(t, l, next()))
+		t.lists = append(t.lists, newList(t, l, head))
+		head += headSize(l)
 	}
+	t.chains = chains(t.lists)
+	next := func() uintptr { head += 16; return head - 16 }
 	for _, m := range spec.Multisets {
 		t.sets = append(t.sets, newMultiset(t, m, next()))
 	}
@@ -344,7 +351,7 @@ func (t *table) release() {
 		t.drop(id)
 	}
 	t.deleted, t.deadN = t.deleted[:0], 0
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.records.release()
 		l.long.mem.release()
 	}
@@ -375,7 +382,7 @@ func (t *table) outgrown() {
 	t.records.mem.release()
 	t.index.mem.release()
 	t.blob.memory.release()
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.mem.release()
 	}
 	for _, m := range t.sets {
@@ -492,7 +499,7 @@ func (t *table) Sorted(i int) state.Sorted     { return t.sorted[i] }
 // bytes is the memory in use.
 func (t *table) bytes() int64 {
 	n := int64(t.blob.used) + int64(t.index.used) + t.records.bytes()
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		n += l.records.bytes() + int64(l.long.used)
 	}
 	for _, m := range t.sets {
@@ -522,7 +529,7 @@ func (t *table) unmap() {
 	for _, m := range t.sets {
 		m.index.mem.free()
 	}
-	for _, l := range t.lists {
+	for _, l := range t.chains {
 		l.long.mem.free()
 	}
 	t.index.mem.free()

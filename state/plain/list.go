@@ -178,6 +178,24 @@ func (l *list) RemoveEqual(id uint32, b *batch.Batch, row int) (state.Entry, boo
 	return 0, false
 }
 
+// Update goes row by row.
+func (l *list) Update(ids []uint32, b *batch.Batch, replace bool, cells []int64) {
+	for k, id := range ids {
+		switch {
+		case id == 0:
+		case b.Kind(k).Sign() > 0:
+			if replace {
+				l.clear(id)
+			}
+			copy(l.cell[l.Add(id, b, k)], cells)
+		case l.Count(id) == 1:
+			l.clear(id)
+		default:
+			l.RemoveEqual(id, b, k)
+		}
+	}
+}
+
 func (l *list) Count(id uint32) int { return len(l.of[id]) }
 
 func (l *list) clear(id uint32) {

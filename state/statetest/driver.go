@@ -333,6 +333,10 @@ func (d *driver) collect(t state.Table, m map[string]*mrow, names []string, ids 
 
 func (d *driver) list(l state.List, n int, m map[string]*mrow, names []string, ids []uint32) {
 	spec := d.spec.Lists[n]
+	if spec.Inline && d.r.Intn(3) > 0 {
+		d.update(l, n, m, names, ids)
+		return
+	}
 	ts := typesOf(spec.Row)
 	rows := randomRows(d.r, ts, len(ids), 6)
 	to, entries := append([]uint32(nil), ids...), make([]state.Entry, len(ids))
@@ -379,6 +383,10 @@ func (d *driver) list(l state.List, n int, m map[string]*mrow, names []string, i
 			d.t.Fatalf("RemoveEqual: %v, in the model at %d", ok, at)
 		}
 		if !ok {
+			continue
+		}
+		if spec.Inline {
+			r.lists[n] = append(append([]mentry(nil), r.lists[n][:at]...), r.lists[n][at+1:]...)
 			continue
 		}
 		got := make([]batch.Vector, len(ts))

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(state.Options) state.Store) {
 			})
 		}
 	}
+	t.Run("inline and not", func(t *testing.T) { inlineAndNot(t, open) })
 	t.Run("long lists", func(t *testing.T) { longLists(t, open) })
 	t.Run("many keys", func(t *testing.T) { manyKeys(t, open) })
 	t.Run("many rows", func(t *testing.T) { each(t, func(t *testing.T, r *rand.Rand) { manyRows(t, open, r) }) })
@@ -102,6 +103,10 @@ func shapes() []state.Spec {
 			Multisets: [][]state.Column{cols(types.BigIntType)}},
 		{Name: "expiring", Key: cols(bigint), Row: cols(types.BigIntType, types.StringType), TTL: 20 * time.Millisecond,
 			Lists: []state.ListSpec{{Row: cols(types.IntType)}}},
+		{Name: "inline", Key: cols(bigint), Lists: []state.ListSpec{{Row: cols(types.StringType, types.BigIntType, types.StringType), Cells: 2, Inline: true},
+			{Row: cols(types.IntType, types.StringType)}}},
+		{Name: "inline, expiring", Key: cols(types.StringType), Row: cols(types.StringType), TTL: 20 * time.Millisecond,
+			Lists: []state.ListSpec{{Row: cols(nested, wide), Cells: 1, Inline: true}, {Row: many(30), Inline: true}}},
 	}
 }
 

@@ -91,6 +91,8 @@ var shapes = []shape{
 		query: "SELECT auction, window_start, COUNT(*) FROM HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '2' SECOND) GROUP BY auction, window_start, window_end"},
 	{name: "join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 60_000,
 		query: "SELECT a.id, a.category, b.price FROM auction a JOIN bid b ON a.id = b.auction WHERE MOD(b.bidder, 3) = 1"},
+	{name: "join-of-keys", roll: "4kb", columns: "auction BIGINT, bidder BIGINT", format: "json", events: 80_000,
+		query: "SELECT a.auction, a.bidder FROM (SELECT DISTINCT auction, MOD(bidder, 10) AS bidder FROM bid) a JOIN (SELECT DISTINCT auction, MOD(bidder, 10) AS bidder FROM bid WHERE MOD(price, 3) = 1) b ON a.auction = b.auction AND a.bidder = b.bidder"},
 	{name: "top-n", columns: "auction BIGINT, bidder BIGINT, price BIGINT, rn BIGINT", format: "changelog-json", events: 60_000, ties: true,
 		query: "SELECT auction, bidder, price, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS rn FROM bid) WHERE rn <= 3"},
 	{name: "dedup", columns: "bidder BIGINT, auction BIGINT, ts TIMESTAMP(3)", format: "changelog-json", events: 60_000,
