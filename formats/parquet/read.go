@@ -37,6 +37,9 @@ type fileReader struct {
 }
 
 func openFile(s formats.Spec, r io.ReaderAt, size int64) (formats.FileReader, error) {
+	if err := guard(r, size); err != nil {
+		return nil, fmt.Errorf("parquet: %w", err)
+	}
 	f, err := pq.OpenFile(r, size, pq.SkipBloomFilters(true), pq.SkipPageIndex(true))
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
