@@ -34,7 +34,7 @@ var Connector = &connectors.Connector{
 		{Name: "scan.incremental.snapshot.enabled", Type: formats.BoolOption, Default: "true", Doc: "Always so."},
 		{Name: "scan.incremental.snapshot.chunk.size", Type: formats.IntOption, Default: "8096", Doc: "Rows of a chunk."},
 		{Name: "scan.snapshot.fetch.size", Type: formats.IntOption, Default: "1024", Doc: "Taken and not used: rows are streamed."},
-		{Name: "scan.incremental.snapshot.chunk.key-column", Doc: "Chunks are cut by the whole key; a column named here has to be its first."},
+		{Name: "scan.incremental.snapshot.chunk.key-column", Doc: "Taken and not used: chunks are cut by the whole key, exactly once. A table without a key is refused all the same, but for latest-offset."},
 		{Name: "scan.incremental.snapshot.backfill.skip", Type: formats.BoolOption, Default: "false", Doc: "Taken and not used: the log's changes are always folded in."},
 		{Name: "scan.incremental.snapshot.unbounded-chunk-first.enabled", Type: formats.BoolOption, Default: "true", Doc: "Taken and not used: chunks follow the key."},
 		{Name: "scan.incremental.close-idle-reader.enabled", Type: formats.BoolOption, Default: "false", Doc: "Taken and not used: one reader does all."},

@@ -33,7 +33,7 @@ var Connector = &connectors.Connector{
 		{Name: "heartbeat.interval", Type: formats.DurationOption, Doc: "The same."},
 		{Name: "scan.incremental.snapshot.enabled", Type: formats.BoolOption, Default: "true", Doc: "Always so."},
 		{Name: "scan.incremental.snapshot.chunk.size", Type: formats.IntOption, Default: "8096", Doc: "Rows of a chunk."},
-		{Name: "scan.incremental.snapshot.chunk.key-column", Doc: "Taken and not used: chunks are cut by the whole key."},
+		{Name: "scan.incremental.snapshot.chunk.key-column", Doc: "Taken and not used: chunks are cut by the whole key, exactly once. A table without a key is refused all the same, but for latest-offset."},
 		{Name: "scan.incremental.snapshot.backfill.skip", Type: formats.BoolOption, Default: "false", Doc: "Taken and not used."},
 		{Name: "scan.incremental.snapshot.unbounded-chunk-first.enabled", Type: formats.BoolOption, Default: "true", Doc: "Taken and not used."},
 		{Name: "scan.incremental.close-idle-reader.enabled", Type: formats.BoolOption, Default: "false", Doc: "Taken and not used."},

@@ -248,6 +248,24 @@ func TestRealChangeStreamFaults(t *testing.T) {
 					s.fails(t, "prepared before this reader came to the log")
 				})
 			}
+			t.Run("no key", func(t *testing.T) {
+				d.exec(t, c, "CREATE TABLE keyless (id INT, name VARCHAR(20))", "INSERT INTO keyless VALUES (1, 'one'), (1, 'one')")
+				identity("keyless")
+				query("keyless", "id INT, name STRING", "'scan.incremental.snapshot.chunk.key-column' = 'id'").fails(t, "keyless has no primary key and no unique key of NOT NULL columns")
+				s := query("keyless", "id INT, name STRING", "'scan.startup.mode' = 'latest-offset'")
+				for i := 2; !strings.Contains(s.out.String(), "zwei"); i++ { // it may not have begun to listen
+					d.exec(t, c, fmt.Sprintf("INSERT INTO keyless VALUES (%d, 'zwei')", i), fmt.Sprintf("DELETE FROM keyless WHERE id = %d", i))
+					time.Sleep(100 * time.Millisecond)
+					if i > 300 {
+						t.Fatal(s.out.String())
+					}
+				}
+				s.shows(t, `"op":"-D"`)
+				if strings.Contains(s.out.String(), "one") {
+					t.Errorf("rows of a snapshot:\n%s", s.out.String())
+				}
+				s.stop(t)
+			})
 			t.Run("no column", func(t *testing.T) {
 				query("t", "id INT, amount INT, PRIMARY KEY (id) NOT ENFORCED", "").fails(t, `no column "amount"; it has id, name`)
 			})
