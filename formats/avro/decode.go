@@ -210,6 +210,8 @@ func (s *step) read(c *cursor, v *batch.Vector, n, depth int) {
 }
 
 // number reads what goes into I64.
+const dayMillis = 24 * 60 * 60 * 1000
+
 func (s *step) number(c *cursor, v *batch.Vector, n int) {
 	var x, nanos int64
 	switch s.op {
@@ -218,15 +220,22 @@ func (s *step) number(c *cursor, v *batch.Vector, n int) {
 			x = 1
 		}
 	case opMillis:
-		x = c.long() * 1000
+		ms := c.long()
+		if x = ms * 1000; x/1000 != ms {
+			c.fail(fmt.Errorf("%d ms don't fit %s", ms, s.t.Nullable()))
+		}
 		x, nanos = formats.Truncate(x, 0, s.t.Length)
 	case opMicros:
 		x, nanos = formats.Truncate(c.long(), 0, s.t.Length)
 	case opTimeMicros:
-		x = c.long() / 1000
+		if x = c.long() / 1000; x < 0 || x >= dayMillis {
+			c.fail(fmt.Errorf("%d ms are no time of a day", x))
+		}
 	default:
 		x = c.long()
 		switch {
+		case s.t.Kind == types.Time && (x < 0 || x >= dayMillis):
+			c.fail(fmt.Errorf("%d ms are no time of a day", x))
 		case s.t.Kind == types.Decimal:
 			s.decimal(c, v, n, types.Int128Of(x))
 			return

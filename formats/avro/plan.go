@@ -61,7 +61,7 @@ func (s *step) bind(w *Schema, t types.Type, depth int) error {
 		return errDeep
 	}
 	s.schema, s.t = w, t
-	mismatch := fmt.Errorf("%s was written, %s is wanted", w.Type, t.Nullable())
+	mismatch := fmt.Errorf("%s was written, %s is wanted", w.shown(), t.Nullable())
 	switch {
 	case w.Type == "union":
 		s.op = opUnion
@@ -114,7 +114,7 @@ func (s *step) item(w *Schema, t types.Type, depth int) error {
 
 func (s *step) bindRecord(w *Schema, t types.Type, depth int) error {
 	if w.Type != "record" {
-		return fmt.Errorf("%s was written, %s is wanted", w.Type, t.Nullable())
+		return fmt.Errorf("%s was written, %s is wanted", w.shown(), t.Nullable())
 	}
 	s.op = opRecord
 	found := make([]bool, len(t.Fields))
@@ -159,11 +159,24 @@ func scalar(w *Schema, t types.Type) op {
 			switch w.Logical {
 			case "timestamp-micros", "local-timestamp-micros":
 				return opMicros
+			case "date", "time-millis", "time-micros", "timestamp-nanos", "local-timestamp-nanos":
+				return opSkip
 			}
-			return opMillis
-		case t.Kind == types.Time && w.Logical == "time-micros":
-			return opTimeMicros
-		case t.IsInteger(), t.Kind == types.Date, t.Kind == types.Time, t.IsInterval(), t.IsApprox():
+			return opMillis // as Flink takes a plain number
+		case t.Kind == types.Date:
+			if w.Type == "int" && w.Logical != "time-millis" {
+				return opInt
+			}
+			return opSkip
+		case t.Kind == types.Time:
+			switch {
+			case w.Type == "int" && w.Logical != "date":
+				return opInt
+			case w.Logical == "time-micros":
+				return opTimeMicros
+			}
+			return opSkip
+		case t.IsInteger(), t.IsInterval(), t.IsApprox():
 			return opInt
 		}
 	case "float":

@@ -22,6 +22,14 @@ type Schema struct {
 	Branches         []*Schema // of union
 }
 
+// shown is the type for messages.
+func (s *Schema) shown() string {
+	if s.Logical != "" {
+		return s.Type + " (" + s.Logical + ")"
+	}
+	return s.Type
+}
+
 // Field is a field of a record.
 type Field struct {
 	Name string
