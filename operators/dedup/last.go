@@ -1,6 +1,8 @@
 package dedup
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/types"
 )
@@ -70,16 +72,22 @@ func (l *lastRows) process(b *batch.Batch) error {
 	if o.spec.Rowtime {
 		copy(l.both[l.time].I64, l.had)
 	}
-	l.pick, l.row, l.kinds = l.pick[:0], l.row[:0], l.kinds[:0]
-	n := int32(len(l.sel))
+	n := len(l.sel)
+	l.pick, l.row, l.kinds = slices.Grow(l.pick[:0], 2*n)[:2*n], slices.Grow(l.row[:0], 2*n)[:2*n], slices.Grow(l.kinds[:0], 2*n)[:2*n]
+	pick, row, kinds := l.pick, l.row[:2*n], l.kinds[:2*n]
+	w := 0
 	for k, i := range l.sel {
+		// The old row is written in any case, and written over when there was none.
+		pick[w], row[w], kinds[w] = int32(k), i, batch.UpdateBefore
 		kind := batch.Insert
 		if !o.fresh[i] {
-			l.pick, l.row, l.kinds = append(l.pick, int32(k)), append(l.row, i), append(l.kinds, batch.UpdateBefore)
+			w++
 			kind = batch.UpdateAfter
 		}
-		l.pick, l.row, l.kinds = append(l.pick, n+int32(k)), append(l.row, i), append(l.kinds, kind)
+		pick[w], row[w], kinds[w] = int32(n+k), i, kind
+		w++
 	}
+	l.pick, l.row, l.kinds = pick[:w], row[:w], kinds[:w]
 	for at := 0; at < len(l.pick); at += batch.MaxRows {
 		if err := l.send(b, at, min(at+batch.MaxRows, len(l.pick))); err != nil {
 			return err
@@ -92,23 +100,28 @@ func (l *lastRows) process(b *batch.Batch) error {
 // written at once, for the rows behind them.
 func (l *lastRows) accept(b *batch.Batch) {
 	o := l.o
-	l.ids, l.sel, l.had = l.ids[:0], l.sel[:0], l.had[:0]
+	n := len(o.ids)
+	l.ids, l.sel, l.had = slices.Grow(l.ids[:0], n)[:n], slices.Grow(l.sel[:0], n)[:n], slices.Grow(l.had[:0], n)[:n]
+	ids, sel, had := l.ids, l.sel[:n], l.had[:n]
 	if !o.spec.Rowtime {
-		for i, id := range o.ids {
-			l.ids, l.sel = append(l.ids, id), append(l.sel, int32(i))
+		copy(ids, o.ids)
+		for i := range sel {
+			sel[i] = int32(i)
 		}
 		return
 	}
 	o.table.Touch(o.ids)
-	cell, times := o.table.I64(l.time), b.Cols[o.spec.Time].I64
+	cell, times, fresh := o.table.I64(l.time), b.Cols[o.spec.Time].I64[:n], o.fresh[:n]
+	w := 0
 	for i, id := range o.ids {
 		p := cell.At(id)
-		if !o.fresh[i] && times[i] < *p {
-			continue
+		ids[w], sel[w], had[w] = id, int32(i), *p
+		if fresh[i] || times[i] >= *p {
+			*p = times[i]
+			w++
 		}
-		l.ids, l.sel, l.had = append(l.ids, id), append(l.sel, int32(i)), append(l.had, *p)
-		*p = times[i]
 	}
+	l.ids, l.sel, l.had = ids[:w], sel[:w], had[:w]
 }
 
 // stored are the numbers of the stored columns.

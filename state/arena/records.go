@@ -22,6 +22,7 @@ type records struct {
 	free []uint32     // ids to use again
 	gone []uint32     // dropped since Release
 	buf  []byte       // scratch: an encoded value
+	nth  []int32      // scratch: 0, 1, ...
 	vec  batch.Vector // scratch: a decoded value
 }
 

@@ -44,31 +44,55 @@ func (r *records) replace(ids []uint32, sel []int32, cols []int, from, to []batc
 
 // replaceFixed replaces one column of words.
 func (r *records) replaceFixed(ids []uint32, sel []int32, c int, from, to *batch.Vector) {
-	base, cell, n := r.base(), r.at[c], len(ids)
-	at, mask := r.validAt(c)
-	for k, id := range ids {
-		row := k
-		if sel != nil {
-			row = int(sel[k])
-		}
-		p := unsafe.Add(base, uintptr(id)*r.stride)
-		switch r.kind[c] {
-		case types.LayoutF64:
-			x := (*float64)(unsafe.Add(p, cell))
-			to.F64[k], to.F64[n+k] = *x, from.F64[row]
-			*x = from.F64[row]
-		case types.LayoutWide:
-			hi := (*int64)(unsafe.Add(p, cell+8))
-			to.Hi[k], to.Hi[n+k] = *hi, from.Hi[row]
-			*hi = from.Hi[row]
-			fallthrough
-		default:
-			x := (*int64)(unsafe.Add(p, cell))
-			to.I64[k], to.I64[n+k] = *x, from.I64[row]
-			*x = from.I64[row]
-		}
-		r.replaceValid(word(p, at), mask, k, n+k, from.Null(row), to)
+	base, stride, cell, n := r.base(), r.stride, r.at[c], len(ids)
+	if sel == nil {
+		sel = r.count(n)
 	}
+	sel = sel[:n]
+	at, mask := r.validAt(c)
+	all := mask // of the rows as they were
+	switch r.kind[c] {
+	case types.LayoutF64:
+		was, is := to.F64[:n], to.F64[n:2*n]
+		for k, id := range ids {
+			p, x := unsafe.Add(base, uintptr(id)*stride), from.F64[sel[k]]
+			v := (*float64)(unsafe.Add(p, cell))
+			was[k], is[k] = *v, x
+			*v = x
+			all &= *word(p, at)
+		}
+	case types.LayoutWide:
+		for k, id := range ids {
+			p, x := unsafe.Add(base, uintptr(id)*stride), from.Hi[sel[k]]
+			v := (*int64)(unsafe.Add(p, cell+8))
+			to.Hi[k], to.Hi[n+k] = *v, x
+			*v = x
+		}
+		fallthrough
+	default:
+		was, is := to.I64[:n], to.I64[n:2*n]
+		for k, id := range ids {
+			p, x := unsafe.Add(base, uintptr(id)*stride), from.I64[sel[k]]
+			v := (*int64)(unsafe.Add(p, cell))
+			was[k], is[k] = *v, x
+			*v = x
+			all &= *word(p, at)
+		}
+	}
+	if all != 0 && len(from.Valid) == 0 {
+		return
+	}
+	for k, id := range ids {
+		r.replaceValid(word(base, uintptr(id)*stride+at), mask, k, n+k, from.Null(int(sel[k])), to)
+	}
+}
+
+// count is 0, 1, ... n-1.
+func (r *records) count(n int) []int32 {
+	for len(r.nth) < n {
+		r.nth = append(r.nth, int32(len(r.nth)))
+	}
+	return r.nth[:n]
 }
 
 // replaceValid says in rows was and is of to whether a cell was NULL and is.
