@@ -16,7 +16,8 @@ func TestConformance(t *testing.T) {
 // TestBlocksAreShared restores each implementation from the other's blocks.
 func TestBlocksAreShared(t *testing.T) {
 	was := arena.SetBlockBytes(300) // so that there are several of each group
-	t.Cleanup(func() { arena.SetBlockBytes(was) })
+	rows := arena.SetBulkRows(1)
+	t.Cleanup(func() { arena.SetBlockBytes(was); arena.SetBulkRows(rows) })
 	n := 0
 	statetest.Run(t, func(o state.Options) state.Store {
 		if n++; n%2 == 0 {

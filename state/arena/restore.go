@@ -121,6 +121,10 @@ func (t *table) load(blocks []waiting) error {
 	}
 	if sp := t.store.opts.Spill; !t.spec.Windowed && (sp == nil || bytes <= sp.Keep(bytes)) {
 		t.room(blocks)
+		var err error
+		if blocks, err = l.takeBase(t, blocks); err != nil {
+			return err
+		}
 	}
 	for _, w := range blocks {
 		b := w.Block
@@ -464,6 +468,9 @@ func (t *table) arrange() {
 // gaps finds the ids that aren't used.
 func (t *table) gaps() {
 	t.gone, t.free = nil, nil
+	if t.index.n == int(t.next)-1 {
+		return
+	}
 	for id := t.next - 1; id > 0; id-- {
 		if *word(t.ptr(id), 0)&live == 0 {
 			t.free = append(t.free, id)
