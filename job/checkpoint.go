@@ -204,7 +204,7 @@ func ordinal(of map[string]int, name string) int {
 
 // vertexOf is what is kept of a node's subtasks.
 func (c *coordinator) vertexOf(at *attempt, n *physical.Node) checkpoint.Vertex {
-	v := checkpoint.Vertex{Text: n.Describe(), Identity: c.nodes[n][0].identity, Subtasks: make([]checkpoint.Marks, len(c.nodes[n])), Tables: c.nodes[n][0].tables}
+	v := checkpoint.Vertex{Text: n.Describe(), Kin: n.Kin, Identity: c.nodes[n][0].identity, Subtasks: make([]checkpoint.Marks, len(c.nodes[n])), Tables: c.nodes[n][0].tables}
 	for _, a := range at.acks {
 		for _, x := range a.vertices {
 			if x.vertex.node == n {

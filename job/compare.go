@@ -33,7 +33,7 @@ func Imagine(ctx context.Context, g *physical.Graph, cfg Config) (*checkpoint.Ma
 		if err != nil {
 			return nil, err
 		}
-		m.Vertices = append(m.Vertices, checkpoint.Vertex{Identity: v.identity, Text: n.Describe(), Tables: tables})
+		m.Vertices = append(m.Vertices, checkpoint.Vertex{Identity: v.identity, Kin: n.Kin, Text: n.Describe(), Tables: tables})
 		if v.head != nil {
 			name := sourceName(v)
 			m.Sources = append(m.Sources, checkpoint.Source{Table: name, Ordinal: ordinal(ordinals, name), Identity: v.identity})

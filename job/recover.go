@@ -237,7 +237,7 @@ func (r *run) place(m *checkpoint.Manifest, blocks []state.Block) error {
 	}
 	parts := make([][]state.Block, len(r.tasks))
 	for _, b := range blocks {
-		b, keep, err := r.from.reshape(b)
+		b, keep, err := r.from.reshape(b, r.cfg.Session.Now().UnixMilli())
 		if err != nil {
 			return &RestoreError{Msg: fmt.Sprintf("checkpoint %d: %v", m.N, err), Err: err}
 		}

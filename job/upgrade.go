@@ -40,7 +40,7 @@ type Change struct {
 	Verdict  Verdict
 	Role     string
 	Text     string // as EXPLAIN prints it: the new one, or the old one that is dropped
-	Why      string // unless it is kept
+	Why      string // unless it is kept as it is
 	Old, New []checkpoint.Table
 	Keys     int64
 	Bytes    int64
@@ -126,7 +126,7 @@ func (r *run) compare(m *checkpoint.Manifest, blocks []state.Block) (*Upgrade, e
 			return nil, err
 		}
 		u.specs[id] = specs
-		best, fit := -1, checkpoint.Misfit
+		best, fit, ranks := -1, checkpoint.Misfit, false
 		for i, v := range m.Vertices {
 			if taken[i] || v.Identity.Relation != id.Relation || v.Identity.Role != id.Role || best >= 0 && v.Identity != id && fit == checkpoint.Same {
 				continue
@@ -134,6 +134,14 @@ func (r *run) compare(m *checkpoint.Manifest, blocks []state.Block) (*Upgrade, e
 			f := fits(v.Tables, tables, n)
 			if best < 0 || f > fit || f == fit && v.Identity == id {
 				best, fit = i, f
+			}
+		}
+		if best < 0 && n.Kin != "" {
+			for i, v := range m.Vertices {
+				if !taken[i] && v.Kin == n.Kin && v.Identity.Role == id.Role && !r.names(v.Identity) && fits(v.Tables, tables, n) != checkpoint.Misfit {
+					best, fit, ranks = i, fits(v.Tables, tables, n), true
+					break
+				}
 			}
 		}
 		if best >= 0 && (fit != checkpoint.Misfit || len(m.Vertices[best].Tables) > 0) {
@@ -155,12 +163,18 @@ func (r *run) compare(m *checkpoint.Manifest, blocks []state.Block) (*Upgrade, e
 			c.Old, c.Keys, c.Bytes, c.from = v.Tables, v.Keys, bytes[v.Identity], v.Identity
 			switch fit {
 			case checkpoint.Same:
-				c.Verdict = Kept
+				c.Verdict, c.Why = Kept, lives(v.Tables, tables)
 			case checkpoint.Subset:
 				c.Verdict, c.Why = Migrated, fmt.Sprintf("of %s it needs %s", schemas(v.Tables), schemas(tables))
+				if l := lives(v.Tables, tables); l != "" {
+					c.Why += "; " + l
+				}
 			default:
 				c.Verdict, c.Why = Rebuilt, fmt.Sprintf("it begins empty: the state was %s, and the query needs %s", schemas(v.Tables), schemas(tables))
 			}
+		}
+		if ranks {
+			c.Why += map[bool]string{true: "; "}[c.Why != ""] + "rows at new ranks come out when they change, and rows sent at ranks that are gone aren't taken back"
 		}
 		u.Changes = append(u.Changes, c)
 	}
@@ -176,6 +190,37 @@ func (r *run) compare(m *checkpoint.Manifest, blocks []state.Block) (*Upgrade, e
 		}
 	}
 	return u, nil
+}
+
+// names says that an operator of the query has an identity but for its ordinal.
+func (r *run) names(id state.Identity) bool {
+	for _, n := range r.graph.Nodes {
+		if x := r.nodes[n][0].identity; x.Relation == id.Relation && x.Role == id.Role {
+			return true
+		}
+	}
+	return false
+}
+
+// lives says what another time to live does to the rows that are kept.
+func lives(old, new []checkpoint.Table) string {
+	for _, t := range new {
+		for _, o := range old {
+			was, is := o.Layout.TTLMs, t.Layout.TTLMs
+			switch {
+			case o.Name != t.Name || was == is:
+			case was == 0:
+				return "its rows count as written now, and begin to expire"
+			case is == 0:
+				return "its rows don't expire any more; what had expired is gone"
+			case is > was:
+				return "its rows live longer from when they were written; what had expired is gone"
+			default:
+				return "its rows live shorter from when they were written"
+			}
+		}
+	}
+	return ""
 }
 
 // like is an operator of the checkpoint with the role of n that nobody has taken
@@ -386,7 +431,7 @@ func layoutOf(s state.Spec, m physical.Meaning) checkpoint.Layout {
 		l.Sets = append(l.Sets, cols(x))
 	}
 	for _, x := range s.Sorted {
-		o := checkpoint.Sorted{Row: cols(x.Row)}
+		o := checkpoint.Sorted{Row: cols(x.Row), Most: x.Most}
 		for _, by := range x.By {
 			o.By = append(o.By, fmt.Sprintf("%s %v %v", m.Translate(x.Row[by.Col].Meaning), by.Desc, by.NullsLast))
 		}
@@ -439,7 +484,7 @@ func parseType(text string) (types.Type, error) {
 
 // reshape makes a block of the checkpoint one of the new query; ok is false when
 // its state isn't kept.
-func (u *Upgrade) reshape(b state.Block) (_ state.Block, ok bool, err error) {
+func (u *Upgrade) reshape(b state.Block, now int64) (_ state.Block, ok bool, err error) {
 	c := u.old[b.Identity]
 	if c == nil || c.Verdict != Kept && c.Verdict != Migrated {
 		return b, false, nil
@@ -464,7 +509,7 @@ func (u *Upgrade) reshape(b state.Block) (_ state.Block, ok bool, err error) {
 			if err != nil {
 				return b, false, err
 			}
-			b, err = b.Reshape(from, u.specs[c.to][b.Name], m.Cells, m.Lists, m.Sets, m.Sorted)
+			b, err = b.Reshape(from, u.specs[c.to][b.Name], m.Cells, m.Lists, m.Sets, m.Sorted, now)
 			return b, true, err
 		}
 	}

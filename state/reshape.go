@@ -9,9 +9,10 @@ import (
 )
 
 // Reshape rewrites a block written for one spec as one of another that needs a part
-// of it: cell i of the new rows is cell cells[i] of the old ones, and so on. Keys
-// are the same in both.
-func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, error) {
+// of it: cell i of the new rows is cell cells[i] of the old ones, and so on, and of
+// sorted rows no more than its Most. Keys are the same in both. Rows that have no time
+// and need one get now, in ms.
+func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int, now int64) (Block, error) {
 	out := AppendBlock(nil, to.Signature())
 	value := cutter()
 	row := func(d []byte, cols []Column) []byte {
@@ -33,10 +34,14 @@ func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, 
 			}
 			_, w := binary.Uvarint(d)
 			d = d[w:]
-			if from.TTL > 0 {
-				d = d[8:]
-			}
 			out = append(out, start[:len(start)-len(d)]...)
+			time := binary.LittleEndian.AppendUint64(nil, uint64(now))
+			if from.TTL > 0 {
+				time, d = d[:8], d[8:]
+			}
+			if to.TTL > 0 {
+				out = append(out, time...)
+			}
 			var parts [4][][]byte
 			for _, c := range from.Row {
 				var v []byte
@@ -65,11 +70,22 @@ func (b Block) Reshape(from, to Spec, cells, lists, sets, sorted []int) (Block, 
 				some(3, func(d []byte) []byte { return row(d, o.Row) })
 			}
 			for kind, pick := range [4][]int{cells, lists, sets, sorted} {
-				for _, i := range pick {
+				for k, i := range pick {
 					if i < 0 || i >= len(parts[kind]) {
 						return fmt.Errorf("state %q has no part %d", b.Name, i)
 					}
-					out = append(out, parts[kind][i]...)
+					part := parts[kind][i]
+					if kind == 3 && to.Sorted[k].Most > 0 {
+						n, w := binary.Uvarint(part)
+						first := min(n, uint64(to.Sorted[k].Most))
+						rest := part[w:]
+						for range first {
+							rest = row(rest, from.Sorted[i].Row)
+						}
+						out = binary.AppendUvarint(out, first)
+						part = part[w : len(part)-len(rest)]
+					}
+					out = append(out, part...)
 				}
 			}
 		}

@@ -73,6 +73,9 @@ type ListSpec struct {
 type SortedSpec struct {
 	Row []Column
 	By  []batch.Order
+	// Most is how many rows the operator leaves to a key, the first ones; 0: all. The
+	// store doesn't cut them: it's for who compares queries.
+	Most int
 }
 
 // Table finds rows by key. Row ids start at 1; 0 means absent. Ids are valid

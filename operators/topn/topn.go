@@ -55,6 +55,9 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if s.ToCol >= 0 {
 		spec.Row = []state.Column{{Type: types.BigIntType, Meaning: "rank end"}}
 	}
+	if s.strategy != Retract && s.ToCol < 0 {
+		spec.Sorted[0].Most = int(s.To)
+	}
 	o.keys = make([]batch.Vector, len(s.Partition))
 	if o.table, err = env.State.Table(spec); err != nil {
 		return err

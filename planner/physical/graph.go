@@ -39,6 +39,7 @@ type Node struct {
 	At          sqlerr.Span
 	Meaning     Meaning
 	Fingerprint string // what its state means: names it
+	Kin         string // the same of a Top-N whatever its ranks; empty for others
 
 	final bool // batch mode: what comes out is final, whatever the operator does otherwise
 }

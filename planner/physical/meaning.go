@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/operators/calc"
 	"github.com/millrace/millrace/operators/groupagg"
 	"github.com/millrace/millrace/operators/scan"
+	"github.com/millrace/millrace/operators/topn"
 	"github.com/millrace/millrace/operators/union"
 	"github.com/millrace/millrace/operators/values"
 	"github.com/millrace/millrace/types"
@@ -90,6 +91,12 @@ func meanings(g *Graph, c Config) error {
 			args = append(args, n.Meaning.Timed, c.Session.Zone.String())
 		}
 		n.Fingerprint = digest(n.Spec.Name(), digest(args...), digest(in...))
+		if t, ok := n.Spec.(*topn.Spec); ok && t.ToCol < 0 {
+			args := n.Meaning.args(n, func(name string) bool {
+				return name == "select" || name == "fields" || name == "rankRange" || name == "offset" || name == "fetch"
+			})
+			n.Kin = digest(n.Spec.Name(), digest(args...), digest(in...))
+		}
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type List struct {
 type Sorted struct {
 	Row []Column
 	By  []string // "meaning DESC NULLS LAST"
+	// Most is how many rows a key has at most, the first ones; 0: no matter how many.
+	Most int `json:",omitempty"`
 }
 
 // String is the layout for people.
@@ -58,6 +60,9 @@ func (l Layout) String() string {
 	}
 	for _, x := range l.Sorted {
 		out += " sorted" + cols(x.Row)
+		if x.Most > 0 {
+			out += fmt.Sprintf(", %d of a key", x.Most)
+		}
 	}
 	if l.TTLMs > 0 {
 		out += " ttl " + (time.Duration(l.TTLMs) * time.Millisecond).String()
@@ -113,7 +118,7 @@ func (l Layout) Into(to Layout) (Fit, Mapping) {
 		}
 		return b.String()
 	}
-	if keys(l) != keys(to) || l.TTLMs != to.TTLMs || l.Sliced != to.Sliced || l.Timers != to.Timers {
+	if keys(l) != keys(to) || l.Sliced != to.Sliced || l.Timers != to.Timers {
 		return Misfit, m
 	}
 	c0, l0, s0, o0 := l.parts()
@@ -142,5 +147,20 @@ func (l Layout) Into(to Layout) (Fit, Mapping) {
 		return at
 	}
 	m.Cells, m.Lists, m.Sets, m.Sorted = find(c0, c1), find(l0, l1), find(s0, s1), find(o0, o1)
+	if (l.TTLMs > 0) != (to.TTLMs > 0) { // rows know when they were written, or don't
+		fit = min(fit, Subset)
+	}
+	for i, j := range m.Sorted {
+		if j < 0 {
+			continue
+		}
+		switch have, want := l.Sorted[j].Most, to.Sorted[i].Most; {
+		case have == want:
+		case have > 0 && (want == 0 || want > have):
+			fit = Misfit
+		default:
+			fit = min(fit, Subset)
+		}
+	}
 	return fit, m
 }

@@ -56,6 +56,7 @@ type Split struct {
 // Vertex is what is kept of an operator beside its rows.
 type Vertex struct {
 	Identity state.Identity
+	Kin      string `json:",omitempty"` // what its state means but for how many rows of a key it has
 	Text     string // the operator as EXPLAIN prints it
 	Subtasks []Marks
 	Tables   []Table
