@@ -109,7 +109,7 @@ func (s *Session) setOption(stmt *ast.Set, out Output) error {
 	if stmt.Key == nil {
 		var rows [][]string
 		for _, kv := range s.Settings() {
-			rows = append(rows, []string{kv[0], kv[1]})
+			rows = append(rows, []string{kv[0], sqlerr.Shown(kv[0], kv[1])})
 		}
 		return answer(out, []string{"key", "value"}, rows)
 	}

@@ -166,7 +166,7 @@ type Option struct {
 	Type     OptionType
 	Default  string // as text; "" for none
 	Required bool
-	Secret   bool // redacted wherever it would be shown
+	Secret   bool // its value is never part of a message (sqlerr.Secret goes by the name)
 	Own      bool // Flink doesn't know it; Instead says what it has in its place
 	Instead  string
 	Doc      string

@@ -215,7 +215,7 @@ func Render(err error) string {
 		if !e.At.IsZero() {
 			line, col := e.At.Position()
 			lines := strings.Split(e.At.Src.Text, "\n")
-			text := strings.TrimSuffix(lines[min(line, len(lines))-1], "\r")
+			text := ShownLine(strings.TrimSuffix(lines[min(line, len(lines))-1], "\r"))
 			width := len([]rune(e.At.Text()))
 			width = max(1, min(width, len([]rune(text))-col+1))
 			no := fmt.Sprint(line)

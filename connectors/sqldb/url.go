@@ -5,28 +5,31 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/sqlerr"
 )
 
 // ParseURL reads jdbc:mysql://host:port/db?..., jdbc:mariadb:... and
 // jdbc:postgresql:....
 func ParseURL(text string) (Dialect, Server, error) {
+	shown := sqlerr.ShownURL(text)
 	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "jdbc:")
 	if !ok {
-		return nil, Server{}, fmt.Errorf("url %q doesn't begin with jdbc: write jdbc:mysql://host:port/database or jdbc:postgresql://host:port/database", text)
+		return nil, Server{}, fmt.Errorf("url %q doesn't begin with jdbc: write jdbc:mysql://host:port/database or jdbc:postgresql://host:port/database", shown)
 	}
 	kind, _, _ := strings.Cut(rest, ":")
 	d := Of(kind)
 	if d == nil {
-		return nil, Server{}, fmt.Errorf("url %q: not supported yet: database %q; mysql, mariadb and postgresql are", text, kind)
+		return nil, Server{}, fmt.Errorf("url %q: not supported yet: database %q; mysql, mariadb and postgresql are", shown, kind)
 	}
 	u, err := url.Parse(rest)
 	if err != nil || u.Host == "" {
-		return nil, Server{}, fmt.Errorf("url %q: write jdbc:%s://host:port/database", text, kind)
+		return nil, Server{}, fmt.Errorf("url %q: write jdbc:%s://host:port/database", shown, kind)
 	}
 	s := Server{Host: u.Hostname(), Port: map[string]int{"mysql": 3306, "postgresql": 5432}[d.Name()], Database: strings.TrimPrefix(u.Path, "/")}
 	if p := u.Port(); p != "" {
 		if s.Port, err = strconv.Atoi(p); err != nil {
-			return nil, Server{}, fmt.Errorf("url %q: port %q isn't a number", text, p)
+			return nil, Server{}, fmt.Errorf("url %q: port %q isn't a number", shown, p)
 		}
 	}
 	q := u.Query()

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/formats"
+	"github.com/millrace/millrace/sqlerr"
 )
 
 // Limits of a call to the registry.
@@ -73,7 +74,7 @@ func newRegistry(format string, v formats.Values) (*registry, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("'%s.url' is %q; it must be http://host:port", format, base)
+		return nil, fmt.Errorf("'%s.url' is %q; it must be http://host:port", format, sqlerr.ShownURL(base))
 	}
 	user := u.User
 	u.User = nil
