@@ -5,8 +5,9 @@ EVENTS ?= 2000000
 
 KILLS ?= 200
 SEEDS ?= 10000
+NEXMARK ?= 1000000
 
-.PHONY: spill bench-checkpoints docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
+.PHONY: nexmark-parallel spill bench-checkpoints docs test-all simulate test-services bench-kafka crash differential build test test-race lint rewrite bench conformance race-flink race-tpch record-nexmark record-functions
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/millrace ./cmd/millrace
@@ -28,7 +29,10 @@ test-race:
 simulate: ## SEEDS=N: jobs of every operator in a simulated world that crashes, delays and tears, from seeds
 	SIM_SEEDS=$(SEEDS) $(GO) test -count=1 -v -timeout 4h -run TestSimulate ./engine
 
-test-all: test simulate differential ## make test, SEEDS of the simulator, and as many of each operator against its naive evaluator
+test-all: test simulate differential nexmark-parallel ## make test, SEEDS of the simulator, as many of each operator against its naive evaluator, and Nexmark at 1 and 4
+
+nexmark-parallel: ## NEXMARK=N events: the queries at parallelism 1 and 4 leave the same rows
+	NEXMARK_EVENTS=$(NEXMARK) $(GO) test -count=1 -v -timeout 2h -run TestNexmarkParallel ./tests
 
 crash: ## KILLS=N per job shape: the binary killed at random points, its output compared with an uninterrupted run
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run TestKill ./tests/crash

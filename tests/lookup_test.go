@@ -155,7 +155,9 @@ SELECT ` + hint + ` o.id, r.n FROM orders o LEFT JOIN shelf FOR SYSTEM_TIME AS O
 	for _, c := range []struct {
 		more    string
 		options map[string]string
-	}{{"", nil}, {", 'output-mode' = 'allow_unordered'", nil}, {"", map[string]string{"parallelism.default": "3", "millrace.batch-rows": "1"}}} {
+	}{{"", nil}, {", 'output-mode' = 'allow_unordered'", nil}, {", 'async' = 'true'", map[string]string{"millrace.batch-rows": "2"}},
+		{", 'async' = 'true', 'output-mode' = 'allow_unordered', 'capacity' = '2', 'timeout' = '10 min'", map[string]string{"parallelism.default": "3", "millrace.batch-rows": "1"}},
+		{"", map[string]string{"parallelism.default": "3", "millrace.batch-rows": "1"}}} {
 		got, s := run(fmt.Sprintf(retry, c.more), c.options)
 		lines := strings.Split(strings.TrimSpace(got), "\n")
 		if len(lines) != 7 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -154,7 +155,7 @@ func table(text string, changelog bool) string {
 
 // sink renders results as text.
 type sink struct {
-	w         *bytes.Buffer
+	w         io.Writer
 	changelog bool
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/conntest"
+	"github.com/millrace/millrace/connectors/parallel"
 	"github.com/millrace/millrace/connectors/sqldb"
 	"github.com/millrace/millrace/formats"
 	"github.com/millrace/millrace/tests/services"
@@ -257,24 +258,30 @@ func TestRealLookup(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer o.Close()
+			beside := parallel.Open(context.Background(), l.(connectors.LookupOpener), []int{0}, []types.Type{types.BigIntType}, 2, time.Minute)
+			defer beside.Close()
 			keys := &batch.Batch{Cols: make([]batch.Vector, 1), Len: 5}
 			keys.Cols[0].Prepare(types.BigIntType, 5)
 			copy(keys.Cols[0].I64, []int64{2, 1, 7, 1, 0})
 			keys.Cols[0].SetNull(4)
-			if _, err := o.Start(keys, func() {}); err != nil {
-				t.Fatal(err)
-			}
-			_, rows, origin, err := o.Poll()
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]bool{}
-			for i := range rows.Len {
-				got[fmt.Sprintf("%d=%s", origin[i], rows.Cols[1].Bytes(i))] = true
-			}
-			for _, w := range []string{"0=c", "1=a", "1=b", "3=a", "3=b"} {
-				if !got[w] || len(got) != 5 {
-					t.Fatalf("answers %v", got)
+			for _, l := range []connectors.Lookup{o, beside, beside} { // the second time a further connection may be made
+				woken := make(chan struct{}, 1)
+				if _, err := l.Start(keys, func() { woken <- struct{}{} }); err != nil {
+					t.Fatal(err)
+				}
+				<-woken
+				_, rows, origin, err := l.Poll()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := map[string]bool{}
+				for i := range rows.Len {
+					got[fmt.Sprintf("%d=%s", origin[i], rows.Cols[1].Bytes(i))] = true
+				}
+				for _, w := range []string{"0=c", "1=a", "1=b", "3=a", "3=b"} {
+					if !got[w] || len(got) != 5 {
+						t.Fatalf("answers %v", got)
+					}
 				}
 			}
 		})

@@ -33,11 +33,16 @@ type cached struct {
 	held      int64 // rows
 
 	known  []*entry // per key of the question
+	where  []int    // of those not known: their place among the misses
 	miss   []int32
 	keys   batch.Batch
 	key    []byte
 	answer batch.Batch
 	origin []int32
+
+	ready  []*outstanding
+	out    map[uint64]*outstanding // by the ticket of what is asked
+	ticket uint64
 }
 
 // entry is the answer to a key.
@@ -50,9 +55,24 @@ type entry struct {
 // Ask answers from memory where it can and asks for the other keys, each once.
 func (c *cached) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 	now := c.env.Now()
+	c.look(keys, now)
+	var fresh []*entry
+	if len(c.miss) > 0 {
+		rows, origin, err := c.ask.Ask(&c.keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		fresh = c.remember(c.names(), rows, origin, now)
+	}
+	rows, origin := c.compose(c.known, c.where, fresh)
+	return rows, origin, nil
+}
+
+// look finds what is remembered; the other keys, each once, are c.keys.
+func (c *cached) look(keys *batch.Batch, now time.Time) {
 	c.known, c.miss = c.known[:0], c.miss[:0]
 	asked := map[string]int{} // keys of this question: their place among the misses
-	where := make([]int, keys.Len)
+	c.where = append(c.where[:0], make([]int, keys.Len)...)
 	for i := range keys.Len {
 		c.key = c.key[:0]
 		for k, t := range c.keyTs {
@@ -69,15 +89,22 @@ func (c *cached) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 			asked[string(c.key)] = at
 			c.miss = append(c.miss, int32(i))
 		}
-		where[i] = at
+		c.where[i] = at
 	}
-	fresh, err := c.fetch(keys, now)
-	if err != nil {
-		return nil, nil, err
+	c.keys.Len = len(c.miss)
+	if c.keys.Cols == nil {
+		c.keys.Cols = make([]batch.Vector, len(c.keyTs))
 	}
+	for k, t := range c.keyTs {
+		c.keys.Cols[k].Take(t, &keys.Cols[k], c.miss)
+	}
+}
+
+// compose puts the answer to a question together.
+func (c *cached) compose(known []*entry, where []int, fresh []*entry) (*batch.Batch, []int32) {
 	c.answer.Reset(c.ts)
 	c.origin = c.origin[:0]
-	for i, e := range c.known {
+	for i, e := range known {
 		if e == nil {
 			e = fresh[where[i]]
 		}
@@ -86,7 +113,7 @@ func (c *cached) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 			c.origin = append(c.origin, int32(i))
 		}
 	}
-	return &c.answer, c.origin, nil
+	return &c.answer, c.origin
 }
 
 // find is the remembered answer to c.key, nil for none or one too old.
@@ -112,30 +139,24 @@ func (c *cached) forget(el *list.Element) {
 	c.lru.Remove(el)
 }
 
-// fetch asks for the missing keys and remembers the answers.
-func (c *cached) fetch(keys *batch.Batch, now time.Time) ([]*entry, error) {
-	if len(c.miss) == 0 {
-		return nil, nil
-	}
-	c.keys.Len = len(c.miss)
-	if c.keys.Cols == nil {
-		c.keys.Cols = make([]batch.Vector, len(c.keyTs))
-	}
-	for k, t := range c.keyTs {
-		c.keys.Cols[k].Take(t, &keys.Cols[k], c.miss)
-	}
-	rows, origin, err := c.ask.Ask(&c.keys)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*entry, len(c.miss))
+// names are the missing keys as they're remembered.
+func (c *cached) names() []string {
+	out := make([]string, len(c.miss))
 	for i := range out {
-		e := &entry{written: now, touched: now}
 		c.key = c.key[:0]
 		for k, t := range c.keyTs {
 			c.key = batch.AppendKey(c.key, t, &c.keys.Cols[k], i)
 		}
-		e.key = string(c.key)
+		out[i] = string(c.key)
+	}
+	return out
+}
+
+// remember keeps the answers to keys that weren't known.
+func (c *cached) remember(names []string, rows *batch.Batch, origin []int32, now time.Time) []*entry {
+	out := make([]*entry, len(names))
+	for i, name := range names {
+		e := &entry{key: name, written: now, touched: now}
 		e.rows.Reset(c.ts)
 		out[i] = e
 	}
@@ -146,13 +167,71 @@ func (c *cached) fetch(keys *batch.Batch, now time.Time) ([]*entry, error) {
 		if e.rows.Len == 0 && !c.spec.Missing {
 			continue
 		}
+		if old := c.of[e.key]; old != nil { // two questions for it were out
+			c.forget(old)
+		}
 		c.of[e.key] = c.lru.PushFront(e)
 		c.held += int64(max(e.rows.Len, 1))
 		for c.spec.MaxRows > 0 && c.held > c.spec.MaxRows && c.lru.Len() > 1 {
 			c.forget(c.lru.Back())
 		}
 	}
-	return out, nil
+	return out
+}
+
+// outstanding is a question that is out for the keys that weren't known.
+type outstanding struct {
+	ticket uint64
+	known  []*entry
+	where  []int
+	names  []string
+}
+
+// Start asks for what isn't remembered. A question of which all is has its answer at once.
+func (c *cached) Start(keys *batch.Batch) (uint64, error) {
+	c.look(keys, c.env.Now())
+	q := &outstanding{known: append([]*entry(nil), c.known...), where: append([]int(nil), c.where...)}
+	if len(c.miss) == 0 {
+		c.ready = append(c.ready, q)
+	} else {
+		ticket, err := c.ask.(Questions).Start(&c.keys)
+		if err != nil {
+			return 0, err
+		}
+		if q.names = c.names(); c.out == nil {
+			c.out = map[uint64]*outstanding{}
+		}
+		c.out[ticket] = q
+	}
+	c.ticket++
+	q.ticket = c.ticket
+	return q.ticket, nil
+}
+
+// Poll is the next answer.
+func (c *cached) Poll() (uint64, *batch.Batch, []int32, error) {
+	if len(c.ready) > 0 {
+		q := c.ready[0]
+		c.ready = c.ready[1:]
+		rows, origin := c.compose(q.known, q.where, nil)
+		return q.ticket, rows, origin, nil
+	}
+	ticket, rows, origin, err := c.ask.(Questions).Poll()
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	q := c.out[ticket]
+	delete(c.out, ticket)
+	rows, origin = c.compose(q.known, q.where, c.remember(q.names, rows, origin, c.env.Now()))
+	return q.ticket, rows, origin, nil
+}
+
+// Wait waits until there may be an answer.
+func (c *cached) Wait() error {
+	if len(c.ready) > 0 {
+		return nil
+	}
+	return c.ask.(Questions).Wait()
 }
 
 // Close closes what is asked.

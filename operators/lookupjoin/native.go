@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/connectors/parallel"
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/types"
@@ -19,6 +20,7 @@ type Connector struct {
 	Lookup    connectors.Lookup // implements LookupOpener
 	Keys      []int             // columns of Delivered
 	Delivered *types.Schema
+	Async     *Async      // nil: one question at a time
 	Filter    expr.Expr   // nil: none
 	Exprs     []expr.Expr // the columns of the table as the query sees it
 }
@@ -31,7 +33,13 @@ func (c Connector) Open(env *operators.Env) (Asker, error) {
 	}
 	n := &native{spec: c, env: env, wake: make(chan struct{}, 1), delivered: c.Delivered.Types()}
 	var err error
-	if n.lookup, err = opener.OpenLookup(env.Context, c.Keys); err != nil {
+	if c.Async != nil {
+		ts := make([]types.Type, len(c.Keys))
+		for i, k := range c.Keys {
+			ts[i] = c.Delivered.Fields[k].Type
+		}
+		n.lookup = parallel.Open(env.Context, opener, c.Keys, ts, c.Async.Capacity, c.Async.Timeout)
+	} else if n.lookup, err = opener.OpenLookup(env.Context, c.Keys); err != nil {
 		return nil, fmt.Errorf("look-up table %s: %w", c.Table, err)
 	}
 	if c.Filter != nil {
@@ -73,6 +81,37 @@ func (n *native) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
 	}
+	return n.shape(rows, origin)
+}
+
+// Start asks without waiting.
+func (n *native) Start(keys *batch.Batch) (uint64, error) {
+	ticket, err := n.lookup.Start(keys, n.signal)
+	if err != nil && !errors.Is(err, connectors.ErrBusy) {
+		err = fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+	}
+	return ticket, err
+}
+
+// Poll is the next answer.
+func (n *native) Poll() (uint64, *batch.Batch, []int32, error) {
+	ticket, rows, origin, err := n.lookup.Poll()
+	if err != nil {
+		if !errors.Is(err, connectors.ErrNotReady) {
+			err = fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+		}
+		return 0, nil, nil, err
+	}
+	rows, origin, err = n.shape(rows, origin)
+	return ticket, rows, origin, err
+}
+
+// Wait waits until an answer has come.
+func (n *native) Wait() error { return n.wait() }
+
+// shape filters and projects what the table answers, and puts it into the order of the
+// keys.
+func (n *native) shape(rows *batch.Batch, origin []int32) (_ *batch.Batch, _ []int32, err error) {
 	n.sel = n.sel[:0]
 	if n.filter != nil {
 		if n.sel, err = n.filter.Filter(rows, nil, n.sel); err != nil {
@@ -131,6 +170,9 @@ func (n *native) signal() {
 	select {
 	case n.wake <- struct{}{}:
 	default:
+	}
+	if n.spec.Async != nil {
+		n.env.Wake()
 	}
 }
 

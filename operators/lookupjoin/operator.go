@@ -14,6 +14,7 @@ type operator struct {
 	operators.Stateless
 	spec  *Spec
 	ask   Asker
+	async Questions // ask, where it needn't be waited for; else nil
 	pre   *expr.Program
 	pairs pair.Builder
 	keyTs []types.Type
@@ -31,6 +32,7 @@ type operator struct {
 	rightTs        []types.Type
 	wait           waiting
 	latest, passed int64 // watermarks: heard, passed on
+	flying         int   // questions that are out
 }
 
 // Open opens what answers.
@@ -38,7 +40,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.Out, o.env = out, env
 	s := o.spec
 	o.leftTs, o.rightTs = s.Left.Types(), s.Right.Types()
-	if s.Retry != nil {
+	if o.waits() {
 		if err := o.openWaiting(env); err != nil {
 			return err
 		}
@@ -55,12 +57,21 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	if err = o.pairs.Open(s.Left, s.Right, s.Rest, env.Session, out); err != nil {
 		return err
 	}
-	o.ask, err = s.Open(env)
-	return err
+	if o.ask, err = s.Open(env); err != nil || s.Async == nil {
+		return err
+	}
+	o.async = o.ask.(Questions)
+	return nil
 }
+
+// waits says that rows may have to wait.
+func (o *operator) waits() bool { return o.spec.Retry != nil || o.spec.Async != nil }
 
 // Process asks for the keys of a batch and sends its rows beside the answers.
 func (o *operator) Process(_ int, b *batch.Batch) error {
+	if o.async != nil {
+		return o.processAsync(b)
+	}
 	if err := o.choose(b); err != nil {
 		return err
 	}

@@ -5,7 +5,8 @@
 // answers; changes of the table later revise nothing. What answers is an Asker: a
 // table loaded into memory and loaded again now and then (loaded.go), or a connector
 // that can be asked (native.go), with a cache (cache.go) before it. The join waits
-// for the answers of a batch; a connector asks for the keys of a batch side by side.
+// for the answers of a batch; or, with Async, it asks for the next ones meanwhile
+// (async.go).
 // Where questions without an answer are repeated, their rows wait and the others go
 // on (waiting.go). Start with Spec, then Process.
 package lookupjoin
@@ -47,7 +48,8 @@ type Spec struct {
 	// Retry repeats questions without an answer; nil: they aren't. Rows behind one
 	// that waits wait too, unless Unordered.
 	Retry     *Retry
-	Unordered bool
+	Async     *Async // nil: a batch's answers are waited for. What Open makes is Questions
+	Unordered bool   // of rows that are only added
 }
 
 // Retry asks again for keys without rows: the LOOKUP hint's retry options.
@@ -67,6 +69,13 @@ func (s *Spec) Args() []operators.Arg {
 	}
 	args := []operators.Arg{{Name: "table", Value: "[" + s.Table + "]"}, {Name: "joinType", Value: map[bool]string{false: "[InnerJoin]", true: "[LeftOuterJoin]"}[s.Outer]},
 		{Name: "lookup", Value: "[" + strings.Join(on, ", ") + "]"}, {Name: "mode", Value: "[" + s.How + "]"}}
+	if s.Async != nil {
+		mode := "ORDERED"
+		if s.Unordered {
+			mode = "UNORDERED"
+		}
+		args = append(args, operators.Arg{Name: "async", Value: "[" + mode + ", " + strconv.FormatInt(s.Async.Timeout.Milliseconds(), 10) + "ms, " + strconv.Itoa(s.Async.Capacity) + "]"})
+	}
 	if s.Retry != nil {
 		args = append(args, operators.Arg{Name: "retry", Value: "[lookup_miss, FIXED_DELAY, " + strconv.FormatInt(s.Retry.Delay.Milliseconds(), 10) + "ms, " + strconv.Itoa(s.Retry.Attempts) + "]"})
 	}
@@ -88,6 +97,7 @@ func (s *Spec) Schema() *types.Schema { return s.Out }
 
 // Changes are the left side's.
 func (s *Spec) Changes(in []batch.Changes, keys []operators.Keys) (batch.Changes, operators.Keys, error) {
+	s.Unordered = s.Unordered && in[0].InsertOnly() // changes of a row mayn't overtake one another
 	if !s.Single {
 		return in[0], operators.Keys{}, nil
 	}

@@ -24,10 +24,15 @@ type waiting struct {
 	ts      []types.Type // in state: the left columns, the kind, the attempts left, the place
 	saved   bool         // state has rows
 	dirty   bool         // state isn't what is here
+	next    uint64       // the number of the next row
+	marks   []mark       // watermarks that came behind rows that wait
 }
 
 // wait is what a row waits for.
 type wait struct {
+	number   uint64 // in the order of coming
+	ticket   uint64 // of the question that is out for it, and its key in that
+	key      int32
 	left     int   // repetitions
 	due      int64 // ms, of the next question
 	answered bool
@@ -43,6 +48,11 @@ func (o *operator) openWaiting(env *operators.Env) (err error) {
 	o.passed, o.latest = operators.MinWatermark, operators.MinWatermark
 	if env.Restored > 0 {
 		o.passed, o.latest = env.Heard, env.Heard
+	}
+	w.rows.Reset(o.leftTs)
+	w.answers.Reset(o.rightTs)
+	if s.Retry == nil {
+		return nil // nothing waits at a barrier
 	}
 	spec := state.Spec{Name: "waiting"}
 	var row []state.Column
@@ -62,8 +72,6 @@ func (o *operator) openWaiting(env *operators.Env) (err error) {
 	if w.table, err = env.State.Table(spec); err != nil {
 		return err
 	}
-	w.rows.Reset(s.Left.Types())
-	w.answers.Reset(s.Right.Types())
 	w.restore(s.Left.Types())
 	return nil
 }
@@ -101,7 +109,8 @@ func (w *waiting) restore(left []types.Type) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all.Cols[n+2].I64[a], all.Cols[n+2].I64[b]) })
 	for _, i := range order {
 		w.rows.AppendRow(left, batch.Kind(all.Cols[n].I64[i]), &batch.Batch{Len: all.Len, Cols: all.Cols[:n]}, i)
-		w.of = append(w.of, wait{left: int(all.Cols[n+1].I64[i]) + 1})
+		w.of = append(w.of, wait{number: w.next, left: int(all.Cols[n+1].I64[i]) + 1})
+		w.next++
 	}
 	w.saved, w.dirty = true, true
 }
@@ -117,20 +126,34 @@ func (o *operator) hold(b *batch.Batch, i, from, to int, missing bool) {
 		w.answers.AppendRow(o.rightTs, batch.Insert, o.rows, r)
 	}
 	x.to = w.answers.Len
-	w.rows.AppendRow(o.leftTs, b.Kind(i), b, i)
-	w.of, w.dirty = append(w.of, x), true
+	w.hold(o.leftTs, b, i, x)
+}
+
+// hold adds row i of b.
+func (w *waiting) hold(left []types.Type, b *batch.Batch, i int, x wait) {
+	x.number = w.next
+	w.rows.AppendRow(left, b.Kind(i), b, i)
+	w.of, w.next, w.dirty = append(w.of, x), w.next+1, true
 }
 
 // Tick repeats the questions that are due and sends what no longer waits.
 func (o *operator) Tick(now time.Time) (int64, time.Time, error) {
 	w := &o.wait
-	if o.spec.Retry == nil || w.len() == 0 {
+	if !o.waits() {
 		return operators.MinWatermark, time.Time{}, nil
+	}
+	if o.async != nil {
+		if err := o.collect(); err != nil {
+			return operators.MinWatermark, time.Time{}, err
+		}
+	}
+	if w.len() == 0 {
+		return o.pass(), time.Time{}, nil
 	}
 	ms := now.UnixMilli()
 	var due []int32
 	for i := range w.of {
-		if x := &w.of[i]; !x.answered && x.due <= ms {
+		if x := &w.of[i]; !x.answered && x.ticket == 0 && x.due <= ms {
 			due = append(due, int32(i))
 		}
 	}
@@ -145,21 +168,23 @@ func (o *operator) Tick(now time.Time) (int64, time.Time, error) {
 		return operators.MinWatermark, time.Time{}, err
 	}
 	if w.len() == 0 {
-		o.passed = o.latest
-		return o.passed, time.Time{}, nil
+		return o.pass(), time.Time{}, nil
 	}
 	var next time.Time
 	for i := range w.of {
-		if x := &w.of[i]; !x.answered && (next.IsZero() || x.due < next.UnixMilli()) {
+		if x := &w.of[i]; !x.answered && x.ticket == 0 && (next.IsZero() || x.due < next.UnixMilli()) {
 			next = time.UnixMilli(x.due)
 		}
 	}
-	return operators.MinWatermark, next, nil
+	return o.pass(), next, nil
 }
 
 // again asks for rows once more. One that was asked for the last time is answered,
 // if with nothing.
 func (o *operator) again(rows []int32, now time.Time) error {
+	if o.async != nil {
+		return o.repeat(rows)
+	}
 	w := &o.wait
 	o.keys.Len = len(rows)
 	for i, k := range o.spec.Keys[0] {
@@ -248,8 +273,12 @@ func (w *waiting) compact(left, right []types.Type) {
 	w.rows, w.answers, w.of, w.sent = rows, answers, kept, 0
 }
 
-// Flush writes the rows that wait to state.
+// Flush waits for the answers to questions that are out, and writes the rows that wait
+// for another to state.
 func (o *operator) Flush() error {
+	if err := o.land(); err != nil {
+		return err
+	}
 	w := &o.wait
 	if o.spec.Retry == nil || !w.dirty || w.len() == 0 && !w.saved {
 		return nil
@@ -289,15 +318,20 @@ func (o *operator) Flush() error {
 	return nil
 }
 
-// Watermark waits while rows do.
+// Watermark waits while rows do that came before it.
 func (o *operator) Watermark(ms int64) (int64, error) {
-	if o.spec.Retry == nil {
+	if !o.waits() {
 		return ms, nil
 	}
-	if o.latest = ms; o.wait.len() == 0 {
-		o.passed = ms
+	if o.async != nil {
+		if err := o.collect(); err != nil {
+			return o.passed, err
+		}
 	}
-	return o.passed, nil
+	if o.latest = ms; o.wait.len() > 0 {
+		o.wait.marks = append(o.wait.marks, mark{ms, o.wait.next})
+	}
+	return o.pass(), nil
 }
 
 // Waiting says that rows are still to come.

@@ -95,6 +95,10 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 	if err != nil {
 		return err
 	}
+	async, unordered, err := asyncOf(n.Hints, b.cfg.Session)
+	if err != nil {
+		return err
+	}
 	keys, rows := make([]types.Type, len(spec.Keys[1])), n.Right.Schema().Types()
 	for i, k := range spec.Keys[1] {
 		keys[i] = rows[k]
@@ -117,7 +121,10 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 		return err
 	}
 	spec.How, spec.Retry = "sync", retry
-	spec.Unordered = len(n.Hints) > 0 && strings.EqualFold(n.Hints[0].KV["output-mode"], "allow_unordered")
+	spec.Async, spec.Unordered, native.Async = async, unordered, async
+	if async != nil {
+		spec.How = "async"
+	}
 	cache, err := cacheOf(values)
 	if err != nil {
 		return err
@@ -227,6 +234,50 @@ func cacheOf(v formats.Values) (*lookupjoin.Cache, error) {
 	}
 	c.ExpireAfterAccess, err = durationOf(v, "lookup.partial-cache.expire-after-access")
 	return c, err
+}
+
+// connections is how many questions are out at a time, each over a connection of its own,
+// when nobody says how many may be.
+const connections = 8
+
+// asyncOf reads the LOOKUP hint's async, capacity, timeout and output-mode, with
+// table.exec.async-lookup.* for what it leaves out.
+func asyncOf(hints []logical.Hint, session *types.Session) (_ *lookupjoin.Async, unordered bool, err error) {
+	if len(hints) == 0 {
+		return nil, false, nil
+	}
+	h := hints[0]
+	get := func(name, option, def string) string {
+		if v, ok := h.KV[name]; ok {
+			return v
+		}
+		return session.Option("table.exec.async-lookup."+option, def)
+	}
+	invalid := func(name, what string) error {
+		return sqlerr.New(sqlerr.Invalid, h.At, "Invalid LOOKUP hint: %s %s", name, what)
+	}
+	switch mode := get("output-mode", "output-mode", "ordered"); {
+	case strings.EqualFold(mode, "allow_unordered"):
+		unordered = true
+	case !strings.EqualFold(mode, "ordered"):
+		return nil, false, invalid("output-mode", "is ordered or allow_unordered, not "+mode)
+	}
+	switch async := h.KV["async"]; {
+	case strings.EqualFold(async, "true"):
+	case async == "", strings.EqualFold(async, "false"):
+		return nil, unordered, nil
+	default:
+		return nil, false, invalid("async", "is true or false, not "+async)
+	}
+	a := &lookupjoin.Async{}
+	capacity := get("capacity", "buffer-capacity", strconv.Itoa(connections))
+	if a.Capacity, err = strconv.Atoi(capacity); err != nil || a.Capacity < 1 {
+		return nil, false, invalid("capacity", "is a number of questions, at least 1, not "+capacity)
+	}
+	if a.Timeout, err = formats.ParseDuration(get("timeout", "timeout", "3 min")); err != nil {
+		return nil, false, invalid("timeout", err.Error())
+	}
+	return a, unordered, nil
 }
 
 // retryOf reads the retry options of a LOOKUP hint, which come together.
