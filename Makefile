@@ -57,8 +57,8 @@ bench-checkpoints: build ## what checkpoints cost on Nexmark, and bytes, time, p
 	scripts/bench-checkpoints overhead
 	scripts/bench-checkpoints state
 
-bench:
-	$(GO) test -run xxx -bench . -benchmem ./...
+bench: ## BENCH_KEYS='10000000': numbers of keys for benchmarks of operators, else 10 k and 1 M
+	BENCH_KEYS='$(BENCH_KEYS)' $(GO) test -run xxx -bench . -benchmem ./...
 
 conformance: build ## CASES=DIR: the folder with run_cases.py and cases/
 	@test -n "$(CASES)" || { echo 'say where the cases are: make conformance CASES=DIR'; exit 2; }

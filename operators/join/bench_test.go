@@ -24,7 +24,7 @@ func benchSpec(kind join.Kind, one ...bool) *join.Spec {
 // Budget of an inner join with both sides kept: 90 ns a row.
 func BenchmarkJoin(b *testing.B) {
 	for _, kind := range []join.Kind{join.Inner, join.Left} {
-		for _, keys := range []int{10_000, 1_000_000, 10_000_000} {
+		for _, keys := range optest.Sizes {
 			for _, one := range []bool{false, true} {
 				name := fmt.Sprintf("/%dk", keys/1000)
 				if one {

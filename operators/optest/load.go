@@ -1,6 +1,9 @@
 package optest
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/batch"
@@ -41,8 +44,23 @@ func CPU(b *testing.B) (report func()) {
 	return func() { b.ReportMetric(float64(cpuNs()-from)/float64(b.N), "cpu-ns/row") }
 }
 
-// Sizes are the numbers of keys that benchmarks of state run with.
-var Sizes = []int{10_000, 1_000_000, 10_000_000}
+// Sizes are the numbers of keys that benchmarks of state run with: those of BENCH_KEYS,
+// separated by blanks.
+var Sizes = sizes(os.Getenv("BENCH_KEYS"))
+
+func sizes(env string) (out []int) {
+	for _, text := range strings.Fields(env) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= 0 {
+			panic("BENCH_KEYS is to be numbers of keys, such as 10000000")
+		}
+		out = append(out, n)
+	}
+	if out == nil {
+		return []int{10_000, 1_000_000}
+	}
+	return out
+}
 
 // LoadOf is Load with batches enough that all keys occur.
 func LoadOf(keys, perMs int) []*batch.Batch { return Load(keys/batch.MaxRows+64, keys, perMs) }
@@ -79,11 +97,14 @@ func LoadChanges(keys, perKey, perMs int) []*batch.Batch {
 // Bench runs the batches through an operator, over and over with times that go on,
 // a watermark after each, and reports nanoseconds, CPU time and allocations per row.
 // The first time through isn't measured.
-func Bench(b *testing.B, d *Driver, load []*batch.Batch) {
+func Bench(b *testing.B, d *Driver, load []*batch.Batch) { b.Helper(); BenchOf(b, d, 1, load) }
+
+// BenchOf is Bench of an operator whose inputs take turns.
+func BenchOf(b *testing.B, d *Driver, inputs int, load []*batch.Batch) {
 	span := load[len(load)-1].Cols[0].I64[batch.MaxRows-1] + 1000
 	d.Discard()
 	step := func(i int) {
-		d.Process(0, load[i])
+		d.Process(i%inputs, load[i])
 		d.Watermark(load[i].Cols[0].I64[batch.MaxRows-1]/1000 - 1)
 		for k := range load[i].Cols[0].I64 {
 			load[i].Cols[0].I64[k] += span
@@ -92,10 +113,14 @@ func Bench(b *testing.B, d *Driver, load []*batch.Batch) {
 	for i := range load {
 		step(i)
 	}
-	defer CPU(b)()
+	load = load[:len(load)/inputs*inputs]
+	sent := d.out.rows
+	report := CPU(b)
 	for n := 0; n < b.N; n += batch.MaxRows {
 		step(n / batch.MaxRows % len(load))
 	}
+	report()
+	b.ReportMetric(float64(d.out.rows-sent)/float64(b.N), "sent/row")
 }
 
 // Allocations is the number of allocations per row of a driver that has run warm

@@ -38,6 +38,7 @@ type collector struct {
 	ts      []types.Type
 	discard bool
 	changes []Change
+	rows    int // sent, also when they're discarded
 }
 
 // Change is a row that was sent, as text.
@@ -47,6 +48,7 @@ type Change struct {
 }
 
 func (c *collector) Emit(b *batch.Batch) error {
+	c.rows += b.Len
 	if c.discard {
 		return nil
 	}
