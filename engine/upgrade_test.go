@@ -186,7 +186,7 @@ func (u *upgradeRun) halves(name, first, second string) []string {
 
 // run runs a script until it has read its rows, and stops it.
 func (u *upgradeRun) run(text, dir, out, state string, rows map[string]int64) {
-	s := New(Config{StateDir: state, Options: map[string]string{"execution.checkpointing.interval": "1 h"}})
+	s := New(Config{StateDir: state, Memory: 4 << 30, Options: map[string]string{"execution.checkpointing.interval": "1 h"}})
 	src := u.script(s, dir, out, text)
 	stmts, err := s.Parse(src)
 	if err != nil {

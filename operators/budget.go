@@ -56,8 +56,14 @@ func (b *Budget) Process() (used, limit int64) {
 	return b.used.Load(), b.Limit
 }
 
-// Used is the bytes held.
-func (b *Budget) Used() int64 { return b.used.Load() }
+// Used is the bytes held; 0 before there is a budget: state is restored before operators
+// are opened.
+func (b *Budget) Used() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.used.Load()
+}
 
 // Release gives back all that b holds, and b.
 func (b *Budget) Release() {
