@@ -29,6 +29,9 @@ type Connector struct {
 	Source  func(Table) (Source, error)
 	Sink    func(Table) (Sink, error)
 	Lookup  func(Table) (Lookup, error)
+	// Own: Flink doesn't have it; Instead says what it has, as in formats.Option.
+	Own     bool
+	Instead string
 	// NoWatermarkPushDown refuses the scan.watermark.* options, as Flink does for
 	// sources that can't take them (datagen).
 	NoWatermarkPushDown bool

@@ -26,6 +26,8 @@ import (
 type Format struct {
 	Name    string
 	Doc     string
+	Own     bool // Flink doesn't have it; Instead says what it has, as in Option
+	Instead string
 	Options []Option // without the "csv." prefix, which the engine takes off
 	// Changes are the kinds its messages carry; zero means inserts.
 	Changes func(Values) batch.Changes

@@ -4,13 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/millrace/millrace/engine"
-	"github.com/millrace/millrace/parser"
-	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -76,42 +72,4 @@ func checkVerb(f *flags) *cobra.Command {
 	cmd.Flags().BoolVar(&c.all, "all", false, "also warn of columns that nothing reads")
 	cmd.Flags().BoolVar(&c.json, "json", false, "one JSON object per warning on stdout")
 	return cmd
-}
-
-// ours lists what of a script only Millrace knows: functions in languages of its
-// own and options of formats.
-func ours(src *sqlerr.Source) (found []error) {
-	stmts, err := parser.Parse(src)
-	if err != nil {
-		return []error{err}
-	}
-	for _, stmt := range stmts {
-		switch s := stmt.(type) {
-		case *ast.CreateFunction:
-			if s.Language == "SQL" || s.Language == "EXEC" {
-				found = append(found, sqlerr.New(sqlerr.NotSupported, s.Span(), "CREATE FUNCTION ... LANGUAGE %s is Millrace's own: a Flink cluster doesn't know it", s.Language))
-			}
-		case *ast.CreateTable:
-			for _, o := range s.Options {
-				if instead, ok := ownOptions()[strings.TrimPrefix(strings.TrimPrefix(o.Key.Value, "key."), "value.")]; ok {
-					found = append(found, sqlerr.New(sqlerr.NotSupported, o.Key.Span(), "option %q is Millrace's own: a Flink cluster refuses it%s", o.Key.Value, instead))
-				}
-			}
-		}
-	}
-	return found
-}
-
-// ownOptions are the options of formats that Flink doesn't have, with what it has in
-// their place.
-func ownOptions() map[string]string {
-	out := map[string]string{}
-	for _, f := range engine.Formats() {
-		for _, o := range f.Options {
-			if o.Own {
-				out[f.Name+"."+o.Name] = o.Instead
-			}
-		}
-	}
-	return out
 }

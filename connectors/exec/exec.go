@@ -24,7 +24,7 @@ import (
 
 // Connector is exec.
 var Connector = &connectors.Connector{
-	Name: "exec", Doc: "A command that writes rows, or reads them, as Arrow IPC or as lines of a format.",
+	Name: "exec", Doc: "A command that writes rows, or reads them, as Arrow IPC or as lines of a format.", Own: true,
 	Options: []formats.Option{
 		{Name: "command", Required: true, Doc: "What the shell runs. MILLRACE_TABLE and MILLRACE_SUBTASK tell it where it is."},
 		{Name: "format", Doc: "Encoding of the lines; without it the pipe carries an Arrow IPC stream."},

@@ -35,7 +35,7 @@ var Connector = &connectors.Connector{
 		{Name: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "The directory value of NULL and empty partition columns."},
 		{Name: "source.monitor-interval", Type: formats.DurationOption, Doc: "Look for new files at this interval; the table then has no end."},
 		{Name: "source.path.regex-pattern", Doc: "Only files whose absolute path matches."},
-		{Name: "lookup.full-cache.periodic-reload.interval", Type: formats.DurationOption, Doc: "As a look-up table: how long the rows read are good for; without it they are read once."},
+		{Name: "lookup.full-cache.periodic-reload.interval", Own: true, Instead: ", which can't look up a filesystem table", Type: formats.DurationOption, Doc: "As a look-up table: how long the rows read are good for; without it they are read once."},
 		{Name: "source.report-statistics", Type: formats.EnumOption, Default: "ALL", Enum: []string{"ALL", "NONE"}, Doc: "Statistics for batch plans."},
 		{Name: "sink.rolling-policy.file-size", Type: formats.MemoryOption, Default: "128MB", Doc: "A file this large is finished."},
 		{Name: "sink.rolling-policy.rollover-interval", Type: formats.DurationOption, Default: "30 min", Doc: "A file open this long is finished."},

@@ -22,6 +22,7 @@ import (
 // Connector is nexmark.
 var Connector = &connectors.Connector{
 	Name: "nexmark", Doc: "Generates the Nexmark benchmark's persons, auctions and bids.",
+	Own: true, Instead: ", unless the benchmark's own jar is on its class path, whose options are others",
 	Options: []formats.Option{
 		{Name: "events.num", Type: formats.IntOption, Default: "0", Doc: "How many events; 0: no end."},
 		{Name: "first-event.rate", Type: formats.IntOption, Default: "10000", Doc: "Events per second of event time."},

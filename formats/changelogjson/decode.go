@@ -15,8 +15,8 @@ import (
 
 // Format is changelog-json.
 var Format = &formats.Format{
-	Name: "changelog-json",
-	Doc:  "One change a line, {\"op\":\"+I\",\"row\":{...}}.",
+	Name: "changelog-json", Own: true, Instead: "; debezium-json carries changes too",
+	Doc: "One change a line, {\"op\":\"+I\",\"row\":{...}}.",
 	Options: []formats.Option{
 		{Name: "mode", Type: formats.EnumOption, Default: "retract", Enum: []string{"insert", "retract", "upsert"}, Doc: "the kinds a line may have"},
 		{Name: "key-only-deletes", Type: formats.BoolOption, Default: "false", Doc: "a -D carries the key alone"},
