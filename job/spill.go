@@ -26,6 +26,9 @@ func (t *task) keep(held int64) int64 {
 	}
 	rows := int64(0) // that operators keep beside state
 	for _, v := range t.vertices {
+		if v.budget == nil {
+			continue // while a job goes on from a checkpoint, before its operators are open
+		}
 		used -= v.charged
 		rows += v.budget.Used() - v.charged
 	}
