@@ -18,6 +18,7 @@ type counting struct {
 	path    catalog.Path
 	table   *catalog.Table
 	columns []catalog.Column
+	only    []ast.Expr // of a partition: the values of PARTITIONED BY, nil for any; else none
 }
 
 // counted checks an ANALYZE TABLE.
@@ -49,10 +50,15 @@ func (s *Session) counted(stmt *ast.Analyze, q *types.Session) (*counting, error
 	case len(given) != len(t.PartitionBy) || slices.ContainsFunc(given, func(g string) bool { return !slices.Contains(t.PartitionBy, g) }):
 		return nil, invalid(stmt.Span(), "Invalid ANALYZE TABLE statement. For partition table, all partition keys should be specified explicitly. The given partition keys: [%s] are not match the target partition keys: [%s].",
 			strings.Join(given, ","), strings.Join(t.PartitionBy, ","))
-	case !whole:
-		return nil, sqlerr.Unsupported(stmt.Partition.Span(), "ANALYZE TABLE of one partition")
 	}
 	c := &counting{path: path, table: t}
+	for _, name := range t.PartitionBy {
+		for _, p := range stmt.Partition.Items {
+			if !whole && p.Column.Name == name {
+				c.only = append(c.only, p.Value)
+			}
+		}
+	}
 	for _, name := range stmt.Columns {
 		col := t.Column(name.Name)
 		switch {
@@ -84,29 +90,59 @@ func (s *Session) analyze(ctx context.Context, stmt *ast.Analyze) error {
 	if err != nil {
 		return err
 	}
-	sql := "SELECT COUNT(*)"
+	// the partition's values as texts, a count of rows, and of each column
+	keys, where, sql := []string{}, "", "SELECT "
+	given := make([]*string, len(c.only))
+	for i, v := range c.only {
+		col := c.table.Column(c.table.PartitionBy[i])
+		keys = append(keys, types.Ident(col.Name))
+		sql += "CAST(" + keys[i] + " AS STRING), "
+		if v == nil {
+			continue
+		}
+		value := "CAST(" + ast.Print(v) + " AS " + col.Type.Nullable().String() + ")"
+		text, err := s.count(ctx, "SELECT CAST("+value+" AS STRING)")
+		if err != nil {
+			return sqlerr.At(err, v.Span())
+		}
+		given[i] = &text[0].keys[0]
+		if where != "" {
+			where += " AND "
+		}
+		where += keys[i] + " = " + value
+	}
+	sql += "COUNT(*)"
 	for _, col := range c.columns {
 		name := types.Ident(col.Name)
 		if sql += ", COUNT(*) - COUNT(" + name + ")"; comparable(col.Type) {
 			sql += ", COUNT(DISTINCT " + name + ")"
 		}
 	}
-	stmts, err := s.Parse(&sqlerr.Source{Name: "ANALYZE TABLE", Text: sql + " FROM " + c.path.String()})
+	if sql += " FROM " + c.path.String(); len(keys) > 0 {
+		sql += " WHERE " + where + " GROUP BY " + strings.Join(keys, ", ")
+	}
+	rows, err := s.count(ctx, sql)
 	if err != nil {
 		return err
 	}
-	out := &numbers{}
-	if err := s.selectRows(ctx, stmts[0].(*ast.QueryStmt), out); err != nil {
-		return err
-	}
-	stats, at := &catalog.Statistics{Rows: out.row[0]}, 1
-	for _, col := range c.columns {
-		n := catalog.ColumnStatistics{Name: col.Name, Nulls: out.row[at]}
-		if at++; comparable(col.Type) {
-			n.Distinct = out.row[at]
-			at++
+	var counted []catalog.PartitionStatistics
+	for _, row := range rows {
+		p, at := catalog.PartitionStatistics{Values: row.keys, Rows: row.numbers[0]}, 1
+		for _, col := range c.columns {
+			n := catalog.ColumnStatistics{Name: col.Name, Nulls: row.numbers[at]}
+			if at++; comparable(col.Type) {
+				n.Distinct = row.numbers[at]
+				at++
+			}
+			p.Columns = append(p.Columns, n)
 		}
-		stats.Columns = append(stats.Columns, n)
+		counted = append(counted, p)
+	}
+	var stats *catalog.Statistics
+	if len(keys) > 0 {
+		stats = c.table.Stats.With(given, counted)
+	} else {
+		stats = &catalog.Statistics{Rows: counted[0].Rows, Columns: counted[0].Columns}
 	}
 	t := *c.table
 	t.Stats = stats
@@ -122,17 +158,42 @@ func comparable(t types.Type) bool {
 	return t.Kind != types.Variant && t.Kind != types.Raw
 }
 
-// numbers takes a row of BIGINTs.
-type numbers struct{ row []int64 }
+// count runs a query for its texts and numbers.
+func (s *Session) count(ctx context.Context, sql string) ([]counts, error) {
+	stmts, err := s.Parse(&sqlerr.Source{Name: "ANALYZE TABLE", Text: sql})
+	if err != nil {
+		return nil, err
+	}
+	out := &numbers{}
+	err = s.selectRows(ctx, stmts[0].(*ast.QueryStmt), out)
+	return out.rows, err
+}
 
-func (n *numbers) Rows(*types.Schema, batch.Changes, bool) (func(*batch.Batch) error, error) {
+// counts is a row: its columns of text, "" for NULL, and those of numbers.
+type counts struct {
+	keys    []string
+	numbers []int64
+}
+
+// numbers takes rows of texts and BIGINTs.
+type numbers struct{ rows []counts }
+
+func (n *numbers) Rows(schema *types.Schema, _ batch.Changes, _ bool) (func(*batch.Batch) error, error) {
+	ts := schema.Types()
 	return func(b *batch.Batch) error {
-		if b == nil || b.Len == 0 {
-			return nil
-		}
-		n.row = n.row[:0]
-		for c := range b.Cols {
-			n.row = append(n.row, b.Cols[c].I64[b.Len-1])
+		for i := 0; b != nil && i < b.Len; i++ {
+			var row counts
+			for c, t := range ts {
+				switch v := &b.Cols[c]; {
+				case !t.IsString():
+					row.numbers = append(row.numbers, v.I64[i])
+				case v.Null(i):
+					row.keys = append(row.keys, "")
+				default:
+					row.keys = append(row.keys, string(v.Bytes(i)))
+				}
+			}
+			n.rows = append(n.rows, row)
 		}
 		return nil
 	}, nil

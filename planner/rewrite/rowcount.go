@@ -1,8 +1,12 @@
 package rewrite
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/planner/logical"
+	"github.com/millrace/millrace/types"
 )
 
 // The estimates behind the order of joins. Of a condition's share of the rows nothing
@@ -23,6 +27,9 @@ func rowsOf(n logical.Node) (rows float64, known bool) {
 	case *logical.Values:
 		return float64(len(n.Rows)), true
 	case *logical.Filter:
+		if rows, ok := rowsOfPartition(n); ok {
+			return rows, true
+		}
 		rows, known = rowsOf(n.Input)
 		return max(rows*selectivity(n.Cond), 1), known
 	case *logical.Aggregate:
@@ -50,6 +57,57 @@ func rowsOf(n logical.Node) (rows float64, known bool) {
 		rows, known = rows+r, known && ok
 	}
 	return rows, known
+}
+
+// rowsOfPartition is how many rows pass a filter that asks for a partition whose rows
+// ANALYZE TABLE has counted alone.
+func rowsOfPartition(n *logical.Filter) (float64, bool) {
+	scan, ok := n.Input.(*logical.Scan)
+	if !ok || scan.Table.Def == nil || scan.Table.Def.Stats == nil || len(scan.Table.Def.Stats.Partitions) == 0 {
+		return 0, false
+	}
+	def, rest := scan.Table.Def, 1.0
+	values, found := make([]string, len(def.PartitionBy)), 0
+	for _, e := range expr.Conjuncts(n.Cond) {
+		name, value, ok := fixed(e, scan.Out)
+		if at := slices.Index(def.PartitionBy, name); ok && at >= 0 {
+			values[at] = value
+			found++
+			continue
+		}
+		rest *= selectivity(e)
+	}
+	p := def.Stats.Partition(values)
+	if found != len(values) || p == nil {
+		return 0, false
+	}
+	return max(float64(p.Rows)*rest, 1), true
+}
+
+// fixed recognises column = constant, of texts and integers.
+func fixed(e expr.Expr, s *types.Schema) (column, value string, ok bool) {
+	call, isCall := e.(*expr.Call)
+	if !isCall || call.Fn.Name != "=" || len(call.Args) != 2 {
+		return "", "", false
+	}
+	col, isCol := call.Args[0].(*expr.Column)
+	c, isConst := call.Args[1].(*expr.Const)
+	if !isCol {
+		col, isCol = call.Args[1].(*expr.Column)
+		c, isConst = call.Args[0].(*expr.Const)
+	}
+	if !isCol || !isConst || c.Value.Null(0) || col.Index >= s.Len() {
+		return "", "", false
+	}
+	switch t := c.Type(); {
+	case t.IsString():
+		value = string(c.Value.Bytes(0))
+	case t.IsInteger():
+		value = strconv.FormatInt(c.Value.I64[0], 10)
+	default:
+		return "", "", false
+	}
+	return s.Fields[col.Index].Name, value, true
 }
 
 func rowsOfJoin(n *logical.Join) (float64, bool) {
