@@ -95,7 +95,7 @@ func (t *table) Upsert(keys []batch.Vector, hashes []uint64, ids []uint32, fresh
 	now := t.now()
 	for from := 0; from < len(ids); from += chunk {
 		to := min(from+chunk, len(ids))
-		if t.index.cold() {
+		if t.index.cold() && to-from >= few {
 			t.fetch(hashes[from:to])
 		}
 		for k := from; k < to; k++ {
@@ -126,7 +126,7 @@ func (t *table) Find(keys []batch.Vector, hashes []uint64, ids []uint32) {
 	now := t.now()
 	for from := 0; from < len(ids); from += chunk {
 		to := min(from+chunk, len(ids))
-		if t.index.cold() {
+		if t.index.cold() && to-from >= few {
 			t.fetch(hashes[from:to])
 		}
 		for k := from; k < to; k++ {
@@ -200,6 +200,24 @@ func (t *table) fetchRows(ids []uint32) {
 	}
 	prefetch(&t.addrs[0], n)
 }
+
+// fetchGone prefetches the slots of at most a chunk of rows.
+func (t *table) fetchGone(ids []uint32) {
+	if !t.index.cold() || len(ids) < few {
+		return
+	}
+	t.fetchRows(ids)
+	slots := uintptr(t.index.mem.base())
+	for n, id := range ids {
+		hash := hashOf(t.ptr(id))
+		g := &t.index.groups[hash%groupsN]
+		t.addrs[n] = slots + uintptr(g.off) + uintptr(g.home(uint32(hash>>32)))*8
+	}
+	prefetch(&t.addrs[0], len(ids))
+}
+
+// few rows aren't worth prefetching: they'd be waited for at once.
+const few = 4
 
 // fetchKeys prefetches the key bytes of the rows at the addresses.
 func (t *table) fetchKeys(n int) {
@@ -337,7 +355,10 @@ func (t *table) release() {
 	if t.ttl > 0 {
 		t.sweep()
 	}
-	for _, id := range t.deleted {
+	for k, id := range t.deleted {
+		if k%chunk == 0 {
+			t.fetchGone(t.deleted[k:min(k+chunk, len(t.deleted))])
+		}
 		p := t.ptr(id)
 		if *word(p, 0)&dead == 0 || *word(p, 0)&live == 0 {
 			continue // revived, or deleted twice

@@ -13,6 +13,9 @@ type timers struct {
 	ts    []types.Type
 	heap  []timer
 	stale int
+	buf   [chunk]timer
+	due   []timer // of buf: those being fired, out of the heap
+	made  int     // how often the heap was rebuilt: it has what is left of due again
 	seq   int64
 	one   []batch.Vector // the key of one timer: key, ns, ms
 	fired []batch.Vector
@@ -38,6 +41,7 @@ func newTimers(t *table, key []types.Type) *timers {
 // rebuild makes the heap from the rows.
 func (x *timers) rebuild() {
 	x.heap, x.stale = x.heap[:0], 0
+	x.made++
 	x.t.Each(func(id uint32) bool {
 		x.id[0] = id
 		x.t.Keys(x.id[:], x.fired)
@@ -122,25 +126,70 @@ func (x *timers) skip() {
 	}
 }
 
+// Fire takes a chunk of timers out of the heap at a time, so that the chunk's rows can
+// be prefetched. What the call of one timer changes is heeded before the next.
 func (x *timers) Fire(upTo int64, f func(key []batch.Vector, ns, ms int64) error) error {
-	k := len(x.ts)
-	for x.skip(); len(x.heap) > 0 && x.heap[0].ms <= upTo; x.skip() {
-		i := x.pop()
-		id := [1]uint32{i.id}
-		x.t.Keys(id[:], x.fired)
-		x.t.Delete(id[:])
-		if err := f(x.fired[:k], x.fired[k].I64[0], i.ms); err != nil {
+	for {
+		x.skip()
+		x.due = x.buf[:0]
+		for len(x.heap) > 0 && x.heap[0].ms <= upTo && len(x.due) < chunk {
+			x.due = append(x.due, x.pop())
+		}
+		if len(x.due) == 0 {
+			return nil
+		}
+		if err := x.fire(f); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
-func (x *timers) Next() (int64, bool) {
-	if x.skip(); len(x.heap) == 0 {
-		return 0, false
+// fire fires x.due, and puts back what is left of it when an earlier timer has come
+// or f fails.
+func (x *timers) fire(f func(key []batch.Vector, ns, ms int64) error) (err error) {
+	k, made := len(x.ts), x.made
+	var ids [chunk]uint32
+	for n, i := range x.due {
+		ids[n] = i.id
 	}
-	return x.heap[0].ms, true
+	if len(x.due) >= few {
+		x.t.fetchRows(ids[:len(x.due)])
+	}
+	for n := 0; len(x.due) > 0; n++ {
+		i := x.due[0]
+		if n > 0 && len(x.heap) > 0 && x.heap[0].before(i) {
+			break
+		}
+		if x.due = x.due[1:]; !x.live(i) {
+			x.stale--
+			continue
+		}
+		x.t.Keys(ids[n:n+1], x.fired)
+		x.t.Delete(ids[n : n+1])
+		if err = f(x.fired[:k], x.fired[k].I64[0], i.ms); x.made != made {
+			x.due = x.due[:0]
+		}
+		if err != nil {
+			break
+		}
+	}
+	for _, i := range x.due {
+		x.push(i)
+	}
+	x.due = x.due[:0]
+	return err
+}
+
+func (x *timers) Next() (ms int64, ok bool) {
+	if x.skip(); len(x.heap) > 0 {
+		ms, ok = x.heap[0].ms, true
+	}
+	for _, i := range x.due { // within a call of Fire
+		if x.live(i) && (!ok || i.ms < ms) {
+			ms, ok = i.ms, true
+		}
+	}
+	return ms, ok
 }
 
 func (x *timers) Len() int { return x.t.Len() }
