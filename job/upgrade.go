@@ -111,7 +111,7 @@ func (r *run) compare(m *checkpoint.Manifest, blocks []state.Block) (*Upgrade, e
 		sources: map[*physical.Node]*checkpoint.Source{}, specs: map[state.Identity]map[string]state.Spec{}}
 	bytes := map[state.Identity]int64{}
 	for _, b := range blocks {
-		bytes[b.Identity] += int64(len(b.Data))
+		bytes[b.Identity] += int64(b.Bytes())
 	}
 	u.compareSources(r, m)
 	u.compareSinks(r, m)
@@ -507,6 +507,9 @@ func (u *Upgrade) reshape(b state.Block, now int64) (_ state.Block, ok bool, err
 			}
 			from, err := SpecOf(o.Name, o.Layout)
 			if err != nil {
+				return b, false, err
+			}
+			if b, err = b.Whole(nil); err != nil {
 				return b, false, err
 			}
 			b, err = b.Reshape(from, u.specs[c.to][b.Name], m.Cells, m.Lists, m.Sets, m.Sorted, now)

@@ -44,7 +44,8 @@ const (
 )
 
 const (
-	blockHeader   = 13
+	// BlockHeader is how many bytes come before a block's sections.
+	BlockHeader   = 13
 	sectionHeader = 17
 )
 
@@ -92,7 +93,7 @@ func SetNew(b []byte, n int) { binary.LittleEndian.PutUint32(b[9:], uint32(n)) }
 
 // New is how many of its rows are new, 0 if nobody counted.
 func (b Block) New() int {
-	if len(b.Data) < blockHeader || b.Data[0] < 2 {
+	if len(b.Data) < BlockHeader || b.Data[0] < 2 {
 		return 0
 	}
 	return int(binary.LittleEndian.Uint32(b.Data[9:]))
@@ -117,7 +118,7 @@ func EndSection(b []byte, at int) []byte {
 }
 
 // Empty says that a block has no sections.
-func (b Block) Empty() bool { return len(b.Data) <= blockHeader }
+func (b Block) Empty() bool { return len(b.Data) <= BlockHeader }
 
 // Sections calls f for each section of a block, in order. A block that was
 // written for another Spec, or cut short, is an error. A panic of f, which reads
@@ -128,7 +129,7 @@ func (b Block) Sections(signature uint64, f func(kind Section, ns int64, rows []
 			err = fmt.Errorf("state %q, key group %d: the block is damaged: %v", b.Name, b.Group, r)
 		}
 	}()
-	header := blockHeader
+	header := BlockHeader
 	if len(b.Data) > 0 && b.Data[0] == 1 {
 		header -= 4
 	}

@@ -333,8 +333,9 @@ type Block struct {
 	Name     string
 	Group    int
 	Delta    bool
-	More     bool // it goes on with the block of its group before; rows of a base are in one of them
-	Data     []byte
+	More     bool   // it goes on with the block of its group before; rows of a base are in one of them
+	Data     []byte // all of it, or, of one that lies apart, its first bytes
+	Apart    *Apart // where its content lies that isn't in memory; nil: it is. See Whole
 }
 
 // Usage is the size of one table.

@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"runtime"
@@ -40,27 +41,27 @@ func (l *loader) takeBase(t *table, blocks []waiting) ([]waiting, error) {
 	}
 	b := &bulk{t: t}
 	var counts [groupsN]int
-	bytes := 0
+	length := 0
 	for _, w := range blocks {
 		if w.Delta {
 			break
 		}
 		g, n := w.Group, w.New()
 		again := !w.More && g >= 0 && g < groupsN && counts[g] > 0 // of another task: rows may be there twice
-		if w.n > 0 || g < 0 || g >= groupsN || again || n == 0 || n > len(w.Data)/minRow {
+		if w.n > 0 || g < 0 || g >= groupsN || again || n == 0 || n > w.Bytes()/minRow {
 			return blocks, nil
 		}
 		b.first = append(b.first, counts[g])
 		b.blocks = append(b.blocks, w.Block)
 		counts[g] += n
 		b.rows += n
-		bytes += len(w.Data)
+		length += w.Bytes()
 	}
 	if b.rows < bulkRows {
 		return blocks, nil
 	}
 	if sp := t.store.opts.Spill; sp != nil {
-		if need := int64(b.rows)*int64(t.stride+16) + int64(bytes); need > sp.Keep(need) {
+		if need := int64(b.rows)*int64(t.stride+16) + int64(length); need > sp.Keep(need) {
 			return blocks, nil
 		}
 	}
@@ -75,7 +76,7 @@ func (l *loader) takeBase(t *table, blocks []waiting) ([]waiting, error) {
 	t.mem.size(int(uintptr(b.below) * t.stride))
 	if len(t.vars) > 0 || t.key.kind == keyBytes {
 		t.blob.size(heapMax + 1) // from here on it doesn't move
-		if t.blob.mapped == nil || 4*bytes > len(t.blob.buf) {
+		if t.blob.mapped == nil || 4*length > len(t.blob.buf) {
 			return blocks, nil
 		}
 	}
@@ -160,6 +161,7 @@ type filler struct {
 	free   int      // where that part ends
 	last   uint32   // the greatest id so far
 	late   [][]byte // rows that got no id
+	buf    []byte   // a block that lies apart
 }
 
 func (b *bulk) filler(l *loader) *filler {
@@ -173,7 +175,14 @@ func (b *bulk) filler(l *loader) *filler {
 
 // block fills the rows of a block.
 func (f *filler) block(i int) error {
-	b, block := f.b, f.b.blocks[i]
+	b := f.b
+	block, err := b.blocks[i].Whole(f.buf)
+	if err != nil {
+		return err
+	}
+	if b.blocks[i].Apart != nil {
+		f.buf = block.Data
+	}
 	at, to := b.first[i], b.first[i]+block.New()
 	return block.Sections(f.t.spec.Signature(), func(kind state.Section, _ int64, rows []byte) error {
 		if kind != state.TableRows {
@@ -210,13 +219,13 @@ func (f *filler) row(row []byte, hash uint64) uint64 {
 	rest := t.key.skip(row[9:], &f.loader.scratch)
 	order, _ := binary.Uvarint(rest)
 	if order == 0 || order >= f.b.below {
-		f.late = append(f.late, row)
+		f.late = append(f.late, bytes.Clone(row))
 		return 0
 	}
 	id := uint32(order)
 	p := t.ptr(id)
 	if !atomic.CompareAndSwapUint64(word(p, 0), 0, headOf(hash)|live|t.blank) { // taken
-		f.late = append(f.late, row)
+		f.late = append(f.late, bytes.Clone(row))
 		return 0
 	}
 	for w := 0; w < t.words; w++ {

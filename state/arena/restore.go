@@ -15,7 +15,7 @@ func (s *Store) Restore(blocks func(yield func(state.Block) error) error) error 
 	held := int64(0)
 	return blocks(func(b state.Block) error {
 		w := waiting{Block: b}
-		if sp := s.opts.Spill; sp != nil {
+		if sp := s.opts.Spill; sp != nil && b.Apart == nil {
 			if held += int64(len(b.Data)); held > sp.Keep(held) {
 				held -= int64(len(b.Data))
 				if s.spool == nil {
@@ -116,8 +116,8 @@ func (t *table) load(blocks []waiting) error {
 	l.flat = !t.timer && len(t.lists)+len(t.sets)+len(t.sorted) == 0
 	bytes := int64(0)
 	for _, b := range blocks {
-		bytes += int64(len(b.Data) + b.n)
-		l.limit += uint64(len(b.Data)+b.n) / 4 // a row is 11 bytes or more
+		bytes += int64(b.Bytes() + b.n)
+		l.limit += uint64(b.Bytes()+b.n) / 4 // a row is 11 bytes or more
 	}
 	if sp := t.store.opts.Spill; !t.spec.Windowed && (sp == nil || bytes <= sp.Keep(bytes)) {
 		t.room(blocks)
@@ -126,15 +126,21 @@ func (t *table) load(blocks []waiting) error {
 			return err
 		}
 	}
+	var buf []byte
 	for _, w := range blocks {
-		b := w.Block
+		b, err := w.Whole(buf)
+		if err != nil {
+			return err
+		}
+		if w.Apart != nil {
+			buf = b.Data
+		}
 		if w.n > 0 {
-			var err error
 			if b.Data, err = t.store.spool.Get(w.at, w.n); err != nil {
 				return err
 			}
 		}
-		err := b.Sections(t.spec.Signature(), func(kind state.Section, ns int64, rows []byte) error {
+		err = b.Sections(t.spec.Signature(), func(kind state.Section, ns int64, rows []byte) error {
 			if (kind != state.TableRows) != t.spec.Windowed {
 				return fmt.Errorf("slices don't fit this table")
 			}
@@ -173,7 +179,7 @@ func (t *table) room(blocks []waiting) {
 	var rows [groupsN]int
 	for _, b := range blocks {
 		if b.Group >= 0 && b.Group < groupsN {
-			rows[b.Group] += min(b.New(), len(b.Data)/minRow)
+			rows[b.Group] += min(b.New(), b.Bytes()/minRow)
 		}
 	}
 	for g, n := range rows {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -137,16 +138,17 @@ func (d *Dir) Blocks(file StateFile, f func(state.Block) error) error {
 	return blocks(file, b, f)
 }
 
-// Load reads the blocks of state files in their order, some files at a time.
+// Load reads the blocks of state files in their order, some files at a time, and checks
+// every byte. What large bases on a local disk hold stays there: their blocks lie apart.
 func (d *Dir) Load(files []StateFile) ([]state.Block, error) {
-	content, errs := make([][]byte, len(files)), make([]error, len(files))
+	content, errs := make([][]state.Block, len(files)), make([]error, len(files))
 	next, n := atomic.Int64{}, runtime.GOMAXPROCS(0)
 	if _, ok := d.fs.(*Disk); ok {
 		n = 1 // where one goroutine runs at a time
 	}
 	read := func() {
 		for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-			if content[i], errs[i] = d.whole(files[i]); errs[i] != nil {
+			if content[i], errs[i] = d.load(files[i]); errs[i] != nil {
 				return
 			}
 		}
@@ -157,18 +159,35 @@ func (d *Dir) Load(files []StateFile) ([]state.Block, error) {
 	}
 	read()
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
 	var all []state.Block
-	for i, f := range files {
-		if err := blocks(f, content[i], func(b state.Block) error { all = append(all, b); return nil }); err != nil {
-			return nil, err
+	for i := range files {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
+		all = append(all, content[i]...)
 	}
 	return all, nil
+}
+
+// apartBytes is when a base isn't read into memory.
+var apartBytes = int64(4 << 20)
+
+func (d *Dir) load(file StateFile) (all []state.Block, err error) {
+	if _, ok := d.fs.(OS); ok && !file.Delta && file.Bytes >= apartBytes {
+		// The file is open until nobody has a block of it.
+		if f, err := os.Open(filepath.Join(d.path, file.Name)); err == nil {
+			if all, ok := scan(file, f, f); ok {
+				return all, nil
+			}
+			f.Close()
+		}
+	}
+	b, err := d.whole(file)
+	if err != nil {
+		return nil, err
+	}
+	err = blocks(file, b, func(b state.Block) error { all = append(all, b); return nil })
+	return all, err
 }
 
 // whole reads a state file and checks it.
@@ -178,8 +197,7 @@ func (d *Dir) whole(file StateFile) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
 	}
 	defer f.Close()
-	var to bytes.Buffer
-	to.Grow(int(file.Bytes) + bytes.MinRead)
+	to := bytes.NewBuffer(make([]byte, 0, int(file.Bytes)+bytes.MinRead))
 	if _, err := to.ReadFrom(f); err != nil {
 		return nil, fmt.Errorf("%s: %w: %v", file.Name, ErrDamaged, err)
 	}
@@ -200,17 +218,12 @@ func blocks(file StateFile, b []byte, f func(state.Block) error) error {
 		if size == 0 || r.bad {
 			break
 		}
-		inner := reader{b: r.take(size)}
-		block := state.Block{Identity: state.Identity{Relation: inner.text(), Role: inner.text(), Ordinal: int(inner.uvarint())}}
-		block.Name, block.Group = inner.text(), int(inner.uvarint())
-		if flags := inner.take(1); len(flags) > 0 {
-			block.Delta, block.More = flags[0]&isDelta != 0, flags[0]&isMore != 0
-		}
-		block.Data = inner.b
-		if inner.bad {
+		block, content, ok := header(r.take(size))
+		if !ok {
 			r.bad = true
 			break
 		}
+		block.Data = content
 		if err := f(block); err != nil {
 			return err
 		}
@@ -219,6 +232,17 @@ func blocks(file StateFile, b []byte, f func(state.Block) error) error {
 		return fmt.Errorf("%s: %w: its blocks don't fit", file.Name, ErrDamaged)
 	}
 	return nil
+}
+
+// header reads what comes before a block's content.
+func header(b []byte) (_ state.Block, content []byte, ok bool) {
+	r := reader{b: b}
+	block := state.Block{Identity: state.Identity{Relation: r.text(), Role: r.text(), Ordinal: int(r.uvarint())}}
+	block.Name, block.Group = r.text(), int(r.uvarint())
+	if flags := r.take(1); len(flags) > 0 {
+		block.Delta, block.More = flags[0]&isDelta != 0, flags[0]&isMore != 0
+	}
+	return block, r.b, !r.bad
 }
 
 // reader reads the numbers and strings of a block.

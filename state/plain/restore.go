@@ -13,6 +13,10 @@ import (
 // Restore keeps the blocks until their tables are opened.
 func (s *Store) Restore(blocks func(yield func(state.Block) error) error) error {
 	return blocks(func(b state.Block) error {
+		b, err := b.Whole(nil)
+		if err != nil {
+			return err
+		}
 		u := unitKey{b.Identity, b.Name}
 		s.restored[u] = append(s.restored[u], b)
 		return nil
