@@ -161,3 +161,30 @@ func TestRealS3(t *testing.T) {
 		}
 	}
 }
+
+// TestRealFaults: what the service refuses has a message that says what to do, and keys
+// aren't part of it.
+func TestRealFaults(t *testing.T) {
+	_, _, endpoint, dir := real(t)
+	for _, x := range []struct {
+		c          s3.Config
+		path, want string
+	}{
+		{s3.Config{Endpoint: endpoint, AccessKey: "nobody", SecretKey: "geheim123"}, dir, "refuses the keys (InvalidAccessKeyId): set s3.access-key and s3.secret-key"},
+		{s3.Config{Endpoint: endpoint, AccessKey: "minioadmin", SecretKey: "geheim123"}, dir, "refuses the keys (SignatureDoesNotMatch)"},
+		{s3.Config{Endpoint: endpoint, AccessKey: "minioadmin", SecretKey: "minioadmin"}, "no-such-bucket/x", `there is no bucket "no-such-bucket"`},
+	} {
+		f, err := s3.New(x.c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, err := range map[string]error{
+			"listing": f.Walk(ctx, x.path, func(string) bool { return false }, func(files.Info) error { return nil }),
+			"writing": f.Put(ctx, x.path+"/p", []byte("x")),
+		} {
+			if err == nil || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "geheim") {
+				t.Errorf("%s %s: %v, want %q", what, x.path, err, x.want)
+			}
+		}
+	}
+}
