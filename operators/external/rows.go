@@ -55,12 +55,9 @@ func (r *Rows) Append(b *batch.Batch) error {
 		}
 		k := &r.blocks[last]
 		to := min(b.Len, from+batch.MaxRows-k.rows)
-		for ; from < to; from++ {
-			k.b.AppendRow(r.Types, batch.Insert, b, from)
-			grown += width(r.Types, b.Cols, from)
-			k.rows++
-			r.n++
-		}
+		k.b.AppendRange(r.Types, b, from, to)
+		grown += width(r.Types, b.Cols, from, to)
+		k.rows, r.n, from = k.rows+to-from, r.n+to-from, to
 	}
 	r.held += grown
 	if err := r.charge(grown); err != nil {
@@ -69,11 +66,18 @@ func (r *Rows) Append(b *batch.Batch) error {
 	return r.Room.Make()
 }
 
-// width is about what a row takes in memory.
-func width(ts []types.Type, cols []batch.Vector, i int) int64 {
+// width is about what rows first to end take in memory.
+func width(ts []types.Type, cols []batch.Vector, first, end int) int64 {
 	n := int64(0)
 	for c, t := range ts {
-		n += bytesOf(t, &cols[c], i)
+		switch t.Layout() {
+		case types.LayoutI64, types.LayoutF64:
+			n += int64(end-first) * 8
+		default:
+			for i := first; i < end; i++ {
+				n += bytesOf(t, &cols[c], i)
+			}
+		}
 	}
 	return n
 }
@@ -143,10 +147,7 @@ func (r *Rows) Drop(i int) {
 	if k.b == nil {
 		return
 	}
-	n := int64(0)
-	for i := range k.rows {
-		n += width(r.Types, k.b.Cols, i)
-	}
+	n := width(r.Types, k.b.Cols, 0, k.rows)
 	r.held -= n
 	r.refund(n)
 	k.b, k.rows = &batch.Batch{}, 0

@@ -6,19 +6,22 @@ import (
 	"github.com/millrace/millrace/operators/external"
 )
 
-// final is a join in batch mode: one side is stored once it has ended, and the other
+// final is a join in batch mode: one side is stored, and once it has ended the other
 // side's rows come out final as they come. Rows wait until then, on disk where memory
-// has no room.
+// has no room; those of the stored side too while it isn't known which that is.
 type final struct {
 	build int // the side that is stored, -1: not known yet
 	ended [2]bool
-	held  [2]*external.Rows // the stored side's too while rows without a partner come out at the end
+	held  [2]*external.Rows // the stored side's too where rows without a partner come out at the end
 	room  *operators.Room
 }
 
 // openFinal prepares the rows that wait.
 func (o *operator) openFinal(env *operators.Env) {
-	o.final = &final{build: -1, room: env.Room}
+	o.final = &final{build: o.spec.Build - 1, room: env.Room}
+	if o.spec.Kind != Inner {
+		o.final.build = 1
+	}
 	for i := range o.final.held {
 		o.final.held[i] = external.NewRows(external.Store{Types: o.sides[i].ts, Memory: env.Memory, Room: env.Room})
 	}
@@ -31,8 +34,15 @@ const atOnce = 1 << 16
 // once takes a batch in batch mode.
 func (o *operator) once(input int, b *batch.Batch) error {
 	f := o.final
-	if f.build >= 0 {
+	if f.build >= 0 && f.ended[f.build] {
 		return o.probeFinal(b)
+	}
+	if input == f.build {
+		o.find(input, b)
+		o.store(input, b)
+		if !o.sides[input].outer {
+			return nil
+		}
 	}
 	return f.held[input].Append(b)
 }
@@ -44,8 +54,14 @@ func (o *operator) End(input int) error {
 		return nil
 	}
 	f.ended[input] = true
-	if f.build < 0 && o.choose(input) {
-		if err := o.buildFinal(); err != nil {
+	chosen := f.build < 0 && o.choose(input)
+	if chosen {
+		if err := o.storeHeld(); err != nil {
+			return err
+		}
+	}
+	if chosen || input == f.build {
+		if err := o.each(1-f.build, true, o.probeFinal); err != nil {
 			return err
 		}
 	}
@@ -60,15 +76,11 @@ func (o *operator) End(input int) error {
 	return e.flush()
 }
 
-// choose decides which side is stored, now that one has ended: the right one, or of
-// an inner join the smaller, as far as that is known.
+// choose decides which side of an inner join is stored, now that one has ended: the
+// smaller, as far as that is known.
 func (o *operator) choose(input int) bool {
 	f := o.final
 	switch {
-	case o.spec.Kind != Inner:
-		if f.ended[1] {
-			f.build = 1
-		}
 	case f.ended[0] && f.ended[1]:
 		f.build = 1
 		if f.held[0].Len() < f.held[1].Len() {
@@ -80,18 +92,13 @@ func (o *operator) choose(input int) bool {
 	return f.build >= 0
 }
 
-// buildFinal stores the one side and joins what the other has sent by now.
-func (o *operator) buildFinal() error {
-	f := o.final
-	err := o.each(f.build, !o.sides[1].outer, func(b *batch.Batch) error {
-		o.find(f.build, b)
-		o.store(f.build, b)
+// storeHeld stores the rows that were held of the side now chosen.
+func (o *operator) storeHeld() error {
+	return o.each(o.final.build, true, func(b *batch.Batch) error {
+		o.find(o.final.build, b)
+		o.store(o.final.build, b)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return o.each(1-f.build, true, o.probeFinal)
 }
 
 // each calls f with the rows held of a side, the last time or not. Between batches

@@ -45,6 +45,7 @@ type Spec struct {
 	Rest        expr.Expr // what the keys don't say; nil: nothing
 	Out         *types.Schema
 	Session     *types.Session
+	Build       int              // in batch mode, the side of an inner join that is stored, from 1; 0: the smaller, as far as it's seen
 	TTL         [2]time.Duration // of each side's rows; 0: for ever
 	One         [2]bool          // a side has one row a join key: one.go
 	fixed       [2]bool          // a side's rows are added alone

@@ -141,6 +141,9 @@ func (in *inner) flatten(left logical.Node, pullable bool) (logical.Node, []expr
 			d.params = append(d.params, p)
 		}
 	}
+	if len(d.params) == 0 {
+		return in.node, nil
+	}
 	first := in.node.Schema().Len()
 	n := d.push(in.node)
 	var conds []expr.Expr

@@ -23,7 +23,8 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
 	node := b.add(spec, n.Span(), in...)
 	if b.cfg.Session.Batch {
-		node.First = earlier(n)
+		node.First = stored(n)
+		spec.Build = node.First
 	}
 	for i, ttl := range n.TTL {
 		b.hinted(ttl, &spec.TTL[i])
@@ -31,9 +32,9 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	return node, nil
 }
 
-// earlier is the side, counted from 1, that a join in batch mode stores and is best read
+// stored is the side, counted from 1, that a join in batch mode stores and is best read
 // first: the right one, of an inner join the smaller; 0 when that isn't known.
-func earlier(n *logical.Join) int {
+func stored(n *logical.Join) int {
 	switch l, r := n.Rows[0], n.Rows[1]; {
 	case n.Kind != logical.Inner:
 		return 2
