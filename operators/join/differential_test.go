@@ -38,6 +38,9 @@ func TestJoins(t *testing.T) {
 		in := optest.All
 		if final {
 			s.Session.Batch, in = true, batch.Changes{Kinds: batch.InsertOnly}
+			if kind == join.Inner {
+				s.Build = r.Intn(3)
+			}
 		}
 		keys := 1 + r.Intn(4)
 		sides := [2]*optest.Changing{{R: r, Keys: keys, Vals: 12}, {R: r, Keys: keys, Vals: 12}}
