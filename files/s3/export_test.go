@@ -1,6 +1,9 @@
 package s3
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Rewrite makes a lock or a marker that of another process of this machine.
 func Rewrite(text string, pid int) string {
@@ -17,3 +20,6 @@ func Rewrite(text string, pid int) string {
 	b, _ := json.Marshal(m)
 	return string(b)
 }
+
+// Hasten makes the pauses before an upload counts as lost short.
+func Hasten() { completion = time.Millisecond }

@@ -92,7 +92,34 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// TestCompletedLate: a process was killed while the service completed its upload, which the
+// service no longer knows, and whose object it doesn't show at once.
+func TestCompletedLate(t *testing.T) {
+	s3.Hasten()
+	srv, f := service(t)
+	d := draft(t, f, "bkt/part-1", []byte("rows"))
+	marker := srv.Object(files.Hidden(d.Path))
+	if err := f.Publish(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Remove(ctx, d.Path); err != nil {
+		t.Fatal(err)
+	}
+	srv.Set(files.Hidden(d.Path), marker)
+	var looks atomic.Int64
+	srv.Fault = func(r *http.Request) s3test.Fault {
+		if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/part-1") && looks.Add(1) == 3 {
+			srv.Set(d.Path, "rows")
+		}
+		return s3test.None
+	}
+	if err := f.Publish(ctx, d); err != nil || looks.Load() != 3 || srv.Object(files.Hidden(d.Path)) != "" {
+		t.Errorf("%v after %d looks", err, looks.Load())
+	}
+}
+
 func TestDraftLost(t *testing.T) {
+	s3.Hasten()
 	_, f := service(t)
 	d := draft(t, f, "bkt/part-1", []byte("x"))
 	bad := d

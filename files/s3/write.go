@@ -207,23 +207,40 @@ func complete(parts []files.Part) []minio.CompletePart {
 	return out
 }
 
+// A service may still be completing an upload that a process asked it to complete before it
+// was killed: it knows the upload or its parts no longer, and doesn't show the object yet. It
+// is asked again, at pauses that begin with completion and double.
+var completion = 100 * time.Millisecond
+
+const completing = 6
+
 // Publish completes the upload and removes its marker. An upload that isn't there any
 // more was completed before when the marker is gone, or when the object is there.
 func (f *FS) Publish(ctx context.Context, d files.Draft) error {
 	bucket, key := split(d.Path)
-	_, err := f.core.CompleteMultipartUpload(ctx, bucket, key, d.Upload, complete(d.Parts), minio.PutObjectOptions{})
-	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchUpload {
+	for n := 0; ; n++ {
+		_, err := f.core.CompleteMultipartUpload(ctx, bucket, key, d.Upload, complete(d.Parts), minio.PutObjectOptions{})
+		if err == nil {
+			break
+		}
+		if r := minio.ToErrorResponse(err); r.Code != minio.NoSuchUpload && r.Code != minio.InvalidPart {
+			return f.explain(err, d.Path)
+		}
 		done, serr := f.published(ctx, d)
 		if serr != nil {
 			return serr
 		}
-		if !done {
-			return fmt.Errorf("%w: %s: the service has dropped its upload %s, of %d bytes", files.ErrLost, f.URL(d.Path), d.Upload, d.Size)
+		if done {
+			break
 		}
-		err = nil
-	}
-	if err != nil {
-		return f.explain(err, d.Path)
+		if n == completing {
+			return fmt.Errorf("%w: %s: the service has dropped its upload %s, of %d bytes (%w)", files.ErrLost, f.URL(d.Path), d.Upload, d.Size, err)
+		}
+		select {
+		case <-time.After(completion << n):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return f.Remove(ctx, markerOf(d.Path))
 }
