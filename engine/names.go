@@ -144,6 +144,7 @@ var KnownSettings = []Setting{
 	{"table.exec.mini-batch.allow-latency", "how long changes are held back"},
 	{"table.exec.mini-batch.enabled", "true: one change per key and bundle"},
 	{"table.exec.mini-batch.size", "rows per bundle"},
+	{"table.optimizer.multi-join.enabled", "true: inner joins in a row on one key are one operator, which keeps each input's rows once"},
 	{"table.exec.sink.not-null-enforcer", "error or drop"},
 	{"table.exec.sink.type-length-enforcer", "ignore, trim-pad or error"},
 	{"table.exec.sink.upsert-materialize", "none, auto or force"},

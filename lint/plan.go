@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/operators/dedup"
 	"github.com/millrace/millrace/operators/groupagg"
 	"github.com/millrace/millrace/operators/join"
+	"github.com/millrace/millrace/operators/multijoin"
 	"github.com/millrace/millrace/operators/normalize"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/operators/topn"
@@ -53,6 +54,13 @@ func look(n *physical.Node) *Finding {
 	switch s := n.Spec.(type) {
 	case *join.Spec:
 		return lookJoin(n, s)
+	case *multijoin.Spec:
+		for _, in := range n.Inputs {
+			if !unbounded(in.From) {
+				return nil
+			}
+		}
+		return &Finding{Code: UnboundedState, Msg: "these joins keep the rows of all sides for ever", Hint: ttlHint}
 	case *groupagg.Spec:
 		if s.TTL > 0 || len(s.Keys) == 0 || !unbounded(n) {
 			return nil

@@ -19,6 +19,7 @@ type Pass struct {
 
 // Passes run in order.
 var Passes = []Pass{
+	{"multi joins", multiJoins},
 	{"changes", changes},
 	{"needs", needs},
 	{"normalize", normalizes},
