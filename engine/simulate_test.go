@@ -91,9 +91,12 @@ func TestSimulate(t *testing.T) {
 	}
 	want := map[string]string{}
 	began := time.Now()
-	ran, wrong, kills, between, steps := 0, 0, 0, 0, 0
+	ran, wrong, kills, between, steps, spilled := 0, 0, 0, 0, 0, 0
 	for i := 0; i < seeds && (budget == 0 || time.Since(began) < budget); i++ {
 		s, name := simulation(i, 1+i/simulations()%3)
+		if i%3 == 1 {
+			s.Config.Options["millrace.spill"], spilled = "always", spilled+1
+		}
 		if want[name] == "" {
 			w, err := s.Expect(context.Background())
 			if err != nil {
@@ -116,7 +119,7 @@ func TestSimulate(t *testing.T) {
 		}
 		ran, kills, between, steps = ran+1, kills+out.Kills, between+out.Between, steps+out.Steps
 	}
-	t.Logf("%d seeds, %d kills, %d of them between prepare and commit, %d steps", ran, kills, between, steps)
+	t.Logf("%d seeds, %d of them with state on disk, %d kills, %d of them between prepare and commit, %d steps", ran, spilled, kills, between, steps)
 }
 
 // TestSimulateFinds plants faults: each must be found by some seed.

@@ -100,11 +100,12 @@ type Table interface {
 	// Each calls f for every row, by ascending id: in the order of arrival as long
 	// as no row of the table was deleted. f must not make or delete rows.
 	Each(f func(id uint32) bool)
-	// Drain calls f with the ids of rows, at most batch.MaxRows at a time, until every
-	// row was given: first those in memory, in the order of Each, then those on disk,
-	// which come back some at a time. Ids and views are valid within the call; nothing
-	// may be asked of the table afterwards.
-	Drain(f func(ids []uint32) error) error
+	// Scan calls f with the ids of rows in t, at most batch.MaxRows at a time, until
+	// every row was given: first those in memory, in the order of Each, t being the table
+	// itself, then those on disk, some at a time. They stay there; t is then a table aside
+	// that has copies of them. Ids and views are valid within the call, and f must not
+	// change the table.
+	Scan(f func(t Table, ids []uint32) error) error
 	// Keys appends nothing: it writes the keys of ids to rows 0..len(ids)-1 of to.
 	Keys(ids []uint32, to []batch.Vector)
 

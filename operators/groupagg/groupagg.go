@@ -264,7 +264,7 @@ func (o *operator) End(int) error {
 			}
 		}
 	}
-	return o.table.Drain(o.final) // in the order of arrival: none was deleted
+	return o.table.Scan(o.final) // in the order of arrival: none was deleted
 }
 
 // nothing is arguments of one row that doesn't count.
@@ -277,15 +277,16 @@ func (o *operator) nothing(c int) []batch.Vector {
 	return args
 }
 
-func (o *operator) final(ids []uint32) error {
+// final sends groups of t, the table or rows of it that lie on disk.
+func (o *operator) final(t state.Table, ids []uint32) error {
 	var out batch.Batch
 	out.Cols = make([]batch.Vector, len(o.outTs))
 	out.Len = len(ids)
-	o.table.Keys(ids, out.Cols[:len(o.spec.Keys)])
+	t.Keys(ids, out.Cols[:len(o.spec.Keys)])
 	for c := range o.accs {
 		v := &out.Cols[len(o.spec.Keys)+c]
 		v.Prepare(o.outTs[len(o.spec.Keys)+c], len(ids))
-		if err := o.accs[c].Result(o.layout.Cells(o.table, c), ids, v); err != nil {
+		if err := o.accs[c].Result(o.layout.Cells(t, c), ids, v); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package topn
 
 import (
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/state"
 )
 
 // keep stores a row of batch mode, where only the end counts: no more rows than can
@@ -22,14 +23,18 @@ func (o *operator) End(int) error {
 	if !o.hold {
 		return nil
 	}
-	if err := o.table.Drain(o.ranked); err != nil { // none was deleted
+	if err := o.table.Scan(o.ranked); err != nil { // none was deleted
 		return err
 	}
 	return o.flush()
 }
 
-// ranked sends what partitions have.
-func (o *operator) ranked(ids []uint32) error {
+// ranked sends what partitions of t have, which is the table or rows of it that lie on
+// disk.
+func (o *operator) ranked(t state.Table, ids []uint32) error {
+	table, rows := o.table, o.rows
+	defer func() { o.table, o.rows = table, rows }()
+	o.table, o.rows = t, t.Sorted(0)
 	for _, id := range ids {
 		last := int(o.spec.To)
 		if o.spec.ToCol >= 0 {

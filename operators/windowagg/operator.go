@@ -20,7 +20,6 @@ type operator struct {
 
 	ends []int64 // of the rows' slices
 	live []int32
-	runs [2][]uint32 // ids being merged
 }
 
 // Open opens the windowed table: per key and slice, the rows and each call's
@@ -289,42 +288,34 @@ func (o *calls) read(t state.Table, ids []uint32) {
 
 // combine adds a slice to the merged ones.
 func (o *operator) combine(into, from state.Table) error {
-	src := o.runs[0][:0]
-	from.Each(func(id uint32) bool { src = append(src, id); return true })
-	o.runs[0] = src
-	n := len(src)
-	o.read(from, src)
-	o.grow(n)
-	o.hash(n)
-	into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
-	return o.merge(into, o.ids, o.fresh, from, src)
+	return from.Scan(func(from state.Table, src []uint32) error {
+		n := len(src)
+		o.read(from, src)
+		o.grow(n)
+		o.hash(n)
+		into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+		return o.merge(into, o.ids, o.fresh, from, src)
+	})
 }
 
 // send emits the rows of a table as one window's.
 func (o *operator) send(t state.Table, at window.Span) error {
-	all := o.runs[1][:0]
-	t.Each(func(id uint32) bool { all = append(all, id); return true })
-	o.runs[1] = all
-	rows, ids := t.I64(0), all[:0]
-	for _, id := range all {
-		if *rows.At(id) > 0 {
-			ids = append(ids, id)
-		}
-	}
-	for from := 0; from < len(ids); from += batch.MaxRows {
-		part := ids[from:min(from+batch.MaxRows, len(ids))]
-		if o.spec.Window.Kind == window.Attached {
-			if err := o.sendAttached(t, part, at.End); err != nil {
-				return err
+	return t.Scan(func(t state.Table, all []uint32) error {
+		rows, ids := t.I64(0), all[:0]
+		for _, id := range all {
+			if *rows.At(id) > 0 {
+				ids = append(ids, id)
 			}
-			continue
 		}
-		t.Keys(part, o.out.Cols[:len(o.keyTs)])
-		if err := o.emit(t, part, at); err != nil {
-			return err
+		switch {
+		case len(ids) == 0:
+			return nil
+		case o.spec.Window.Kind == window.Attached:
+			return o.sendAttached(t, ids, at.End)
 		}
-	}
-	return nil
+		t.Keys(ids, o.out.Cols[:len(o.keyTs)])
+		return o.emit(t, ids, at)
+	})
 }
 
 // sendAttached emits rows of attached windows, in runs of one start.

@@ -22,7 +22,6 @@ type operator struct {
 	hashes []uint64
 	ids    []uint32
 	fresh  []bool
-	each   []uint32
 	idx    [2][]int32 // the pairs in hand
 	met    [2][]bool  // rows of the key in hand that had a partner
 	one    [1]uint32
@@ -130,17 +129,21 @@ func (o *operator) Watermark(ms int64) (int64, error) {
 // window joins one window: keys with left rows in the order they came, then the
 // others.
 func (o *operator) window(t state.Table) error {
-	o.each = o.each[:0]
-	t.Each(func(id uint32) bool { o.each = append(o.each, id); return true })
 	for pass := range 2 {
-		for _, id := range o.each {
-			if (t.List(0).Count(id) > 0) != (pass == 0) {
-				continue
+		err := t.Scan(func(t state.Table, ids []uint32) error {
+			for _, id := range ids {
+				if (t.List(0).Count(id) > 0) != (pass == 0) {
+					continue
+				}
+				o.load(t, id)
+				if err := o.key(); err != nil {
+					return err
+				}
 			}
-			o.load(t, id)
-			if err := o.key(); err != nil {
-				return err
-			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if err := o.pairs.Flush(); err != nil {

@@ -23,7 +23,6 @@ type operator struct {
 	fresh  []bool
 	sel    []int32 // the rows that may be among the first
 	part   batch.Batch
-	each   []uint32
 	list   []state.Entry
 	got    []batch.Vector
 	out    batch.Batch
@@ -111,10 +110,16 @@ func (o *operator) Watermark(ms int64) (int64, error) {
 
 // send emits the ranks of one window, partitions in the order they came.
 func (o *operator) send(t state.Table) error {
-	o.each = o.each[:0]
-	t.Each(func(id uint32) bool { o.each = append(o.each, id); return true })
+	if err := t.Scan(o.ranks); err != nil {
+		return err
+	}
+	return o.flush()
+}
+
+// ranks emits those of some partitions.
+func (o *operator) ranks(t state.Table, ids []uint32) error {
 	rows := t.Sorted(0)
-	for _, id := range o.each {
+	for _, id := range ids {
 		for rank := o.spec.From; rank <= o.spec.To; {
 			n := rows.Range(id, int(rank-1), o.list[:min(int64(len(o.list)), o.spec.To-rank+1)])
 			if n == 0 {
@@ -129,7 +134,7 @@ func (o *operator) send(t state.Table) error {
 			}
 		}
 	}
-	return o.flush()
+	return nil
 }
 
 func (o *operator) row(i int, rank int64) error {

@@ -314,41 +314,58 @@ func (t *table) recallAll() {
 	t.cold.list()
 }
 
-// drainRows is how many rows come back from disk together to be drained.
-const drainRows = 16 * batch.MaxRows
+// scanRows is how many rows are read from disk together to be scanned.
+const scanRows = 16 * batch.MaxRows
 
-// Drain goes through the rows in memory, then through those on disk.
-func (t *table) Drain(f func(ids []uint32) error) error {
-	if t.track.on { // a checkpoint may still ask for them
-		t.recallAll()
-	}
-	var ids []uint32
-	give := func() error {
-		ids = ids[:0]
-		t.each(func(id uint32) bool { ids = append(ids, id); return true })
-		for at := 0; at < len(ids); at += batch.MaxRows {
-			if err := f(ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := give(); err != nil || t.cold.rows == 0 {
+// Scan goes through the rows in memory, then through those on disk, which it reads
+// into a table of its own: nothing is known of that one's rows, so a checkpoint that is
+// being written goes on reading the runs.
+func (t *table) Scan(f func(t state.Table, ids []uint32) error) error {
+	if err := t.give(f); err != nil || t.cold.rows == 0 {
 		return err
 	}
-	t.forget()
+	return t.giveCold(f)
+}
+
+// give is Scan for the rows in memory.
+func (t *table) give(f func(t state.Table, ids []uint32) error) error {
+	ids := t.store.scanned[:0]
+	t.store.scanned = nil // f may scan too
+	defer func() { t.store.scanned = ids }()
+	now := t.now()
+	for id := uint32(1); id < t.next; id++ {
+		if p := t.ptr(id); *word(p, 0)&(live|dead) == live && t.alive(id, now) {
+			ids = append(ids, id)
+		}
+	}
+	for at := 0; at < len(ids); at += batch.MaxRows {
+		if err := f(t, ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveCold is Scan for the rows on disk.
+func (t *table) giveCold(f func(t state.Table, ids []uint32) error) error {
+	spec := t.spec
+	spec.Windowed = false
+	aside := newTable(t.store, t.id, spec, false)
+	aside.track = tracker{}
+	defer aside.unmap()
+	var l loader
 	n := 0
 	for _, r := range t.cold.runs {
 		for g := 0; g < groupsN; g++ {
-			err := r.Each(g, func(at, upper uint32, row []byte) error {
-				r.Take(at)
-				t.comeBack(r, at, uint64(upper)<<32|uint64(g), row)
-				if n++; n < drainRows {
+			err := r.Each(g, func(_, upper uint32, row []byte) error {
+				hash := uint64(upper)<<32 | uint64(g)
+				l.row(aside, row, hash) // nobody looks it up: the index isn't told
+				if n++; n < scanRows {
 					return nil
 				}
 				n = 0
-				err := give()
-				t.forget()
+				err := aside.give(f)
+				aside.clear(false)
 				return err
 			})
 			if err != nil {
@@ -356,7 +373,7 @@ func (t *table) Drain(f func(ids []uint32) error) error {
 			}
 		}
 	}
-	return give()
+	return aside.give(f)
 }
 
 // thaw forgets what lies on disk.

@@ -34,6 +34,7 @@ type Store struct {
 	restored map[unitKey][]waiting
 	graves   []*table // dropped slices, whose memory goes at Release
 	spills   *spill.Dir
+	scanned  []uint32     // ids, lent to Scan
 	spool    *spill.Spool // restored blocks that memory has no room for
 
 	// mu is held by a snapshot's writer while it encodes some rows; the task takes it

@@ -223,12 +223,12 @@ func (t *table) Move(into, from uint32) {
 
 func (t *table) Len() int { return len(t.index) - len(t.dead) }
 
-// Drain goes by id.
-func (t *table) Drain(f func(ids []uint32) error) error {
+// Scan goes by id.
+func (t *table) Scan(f func(t state.Table, ids []uint32) error) error {
 	var ids []uint32
 	t.Each(func(id uint32) bool { ids = append(ids, id); return true })
 	for at := 0; at < len(ids); at += batch.MaxRows {
-		if err := f(ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
+		if err := f(t, ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
 			return err
 		}
 	}
