@@ -140,7 +140,7 @@ func (d *driver) turn() {
 		t, m := d.at(ns), d.m.slice(ns)
 		keys, hashes, names := d.keys(1 + d.r.Intn(90))
 		ids := make([]uint32, len(hashes))
-		if d.r.Intn(20) == 0 {
+		if d.r.Intn(60) == 0 {
 			d.scan(ns)
 			continue
 		}
