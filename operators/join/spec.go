@@ -51,6 +51,7 @@ type Spec struct {
 	fixed       [2]bool          // a side's rows are added alone
 	whole       [2]bool          // a side's rows are told apart by the join key itself
 	upserts     bool             // rows come without those they take the place of
+	Together    bool             // a MULTI_JOIN hint wants it in one operator with others
 }
 
 // Name is Join.

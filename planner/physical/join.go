@@ -1,6 +1,8 @@
 package physical
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/expr"
 	"github.com/millrace/millrace/operators/intervaljoin"
 	"github.com/millrace/millrace/operators/join"
@@ -21,6 +23,7 @@ func (b *builder) join(n *logical.Join, in []Input) (*Node, error) {
 	}
 	spec := &join.Spec{Left: n.Left.Schema(), Right: n.Right.Schema(), Kind: join.Kind(n.Kind), Out: n.Schema(), Session: b.cfg.Session}
 	spec.Keys, spec.NullSafe, spec.Rest = equalities(n)
+	spec.Together = slices.ContainsFunc(n.Hints, func(h logical.Hint) bool { return h.Name == "MULTI_JOIN" })
 	node := b.add(spec, n.Span(), in...)
 	if b.cfg.Session.Batch {
 		node.First = stored(n)

@@ -13,12 +13,14 @@ import (
 )
 
 // multiJoins puts inner joins in a row that ask for the same key into one operator, if
-// table.optimizer.multi-join.enabled says so: they share an index, and nothing is kept
-// of what is only passed on from one to the next.
+// table.optimizer.multi-join.enabled says so or a MULTI_JOIN hint of their SELECT (whose
+// tables aren't looked at: what comes out is the same): they share an index, and nothing is
+// kept of what is only passed on from one to the next.
 func multiJoins(g *Graph, c Config) error {
-	if c.Session.Batch || !strings.EqualFold(c.Session.Option("table.optimizer.multi-join.enabled", "false"), "true") {
+	if c.Session.Batch {
 		return nil
 	}
+	all := strings.EqualFold(c.Session.Option("table.optimizer.multi-join.enabled", "false"), "true")
 	used := map[*Node]int{}
 	for _, n := range g.Nodes {
 		for _, in := range n.Inputs {
@@ -28,7 +30,7 @@ func multiJoins(g *Graph, c Config) error {
 	gone := map[*Node]bool{}
 	for _, n := range g.Nodes {
 		s, ok := n.Spec.(*join.Spec)
-		if !ok || !mergeable(s) {
+		if !ok || !mergeable(s) || !all && !s.Together {
 			continue
 		}
 		below, cols, between := n.Inputs[0].From, []int(nil), (*Node)(nil)
@@ -42,7 +44,7 @@ func multiJoins(g *Graph, c Config) error {
 			continue
 		}
 		m := asMulti(below)
-		if m == nil {
+		if b, ok := below.Spec.(*join.Spec); m == nil || ok && !all && !b.Together {
 			continue
 		}
 		if cols == nil {
