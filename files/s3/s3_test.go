@@ -97,7 +97,8 @@ func TestDraft(t *testing.T) {
 func TestCompletedLate(t *testing.T) {
 	s3.Hasten()
 	srv, f := service(t)
-	d := draft(t, f, "bkt/part-1", []byte("rows"))
+	rows := bytesOf(9 << 20)
+	d := draft(t, f, "bkt/part-1", rows)
 	marker := srv.Object(files.Hidden(d.Path))
 	if err := f.Publish(ctx, d); err != nil {
 		t.Fatal(err)
@@ -109,7 +110,7 @@ func TestCompletedLate(t *testing.T) {
 	var looks atomic.Int64
 	srv.Fault = func(r *http.Request) s3test.Fault {
 		if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/part-1") && looks.Add(1) == 3 {
-			srv.Set(d.Path, "rows")
+			srv.Set(d.Path, string(rows))
 		}
 		return s3test.None
 	}
@@ -126,6 +127,11 @@ func TestDraftLost(t *testing.T) {
 	bad.Upload = "another"
 	if err := f.Publish(ctx, bad); !errors.Is(err, files.ErrLost) {
 		t.Fatalf("an upload that isn't there: %v", err)
+	}
+	bad = d
+	bad.Size++
+	if err := f.Publish(ctx, bad); !errors.Is(err, files.ErrLost) {
+		t.Fatalf("a draft that is too short: %v", err)
 	}
 }
 
@@ -222,18 +228,19 @@ func TestWalkAndGlob(t *testing.T) {
 	}
 }
 
-// Abandon aborts uploads of dead processes, but for those that are wanted.
+// Abandon removes drafts of dead processes, large and small, but for those that are wanted.
 func TestAbandon(t *testing.T) {
 	srv, f := service(t)
 	keep := draft(t, f, "bkt/t/part-1-keep", []byte("keep"))
-	draft(t, f, "bkt/t/part-1-drop", []byte("drop"))
+	draft(t, f, "bkt/t/part-1-drop", bytesOf(9<<20))
+	draft(t, f, "bkt/t/part-1-small", []byte("drop"))
 	draft(t, f, "bkt/t/part-2-other", []byte("other job"))
 	live := exec.Command("sleep", "100")
 	if err := live.Start(); err != nil {
 		t.Fatal(err)
 	}
-	draft(t, f, "bkt/t/part-1-live", []byte("live"))
-	srv.Set("bkt/t/.part-1-live.inprogress", strings.ReplaceAll(s3.Rewrite(srv.Object("bkt/t/.part-1-live.inprogress"), live.Process.Pid), "\n", ""))
+	draft(t, f, "bkt/t/part-1-live", bytesOf(9<<20))
+	srv.Set("bkt/t/.part-1-live.inprogress", s3.Rewrite(srv.Object("bkt/t/.part-1-live.inprogress"), live.Process.Pid))
 	abandon := func() {
 		t.Helper()
 		if err := f.Abandon(ctx, "bkt/t", "part-1-", func(p string) bool { return p == "bkt/t/part-1-keep" }); err != nil {
@@ -241,7 +248,7 @@ func TestAbandon(t *testing.T) {
 		}
 	}
 	abandon()
-	if got := fmt.Sprint(srv.Keys(), srv.Uploads()); got != "[bkt/t/.part-1-keep.inprogress bkt/t/.part-1-live.inprogress bkt/t/.part-2-other.inprogress] 3" {
+	if got := fmt.Sprint(srv.Keys(), srv.Uploads()); got != "[bkt/t/.part-1-keep.inprogress bkt/t/.part-1-live.inprogress bkt/t/.part-2-other.inprogress] 1" {
 		t.Fatal(got)
 	}
 	_ = live.Process.Kill()
@@ -250,7 +257,7 @@ func TestAbandon(t *testing.T) {
 	if err := f.Publish(ctx, keep); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(srv.Keys(), srv.Uploads()); got != "[bkt/t/.part-2-other.inprogress bkt/t/part-1-keep] 1" {
+	if got := fmt.Sprint(srv.Keys(), srv.Uploads()); got != "[bkt/t/.part-2-other.inprogress bkt/t/part-1-keep] 0" {
 		t.Fatal(got)
 	}
 }

@@ -133,7 +133,10 @@ func (u *upload) abort() {
 	}
 }
 
-// marker is what lies beside an upload from before it is begun until it is published.
+// marker is what lies beside an upload from before it is begun until it is published. A
+// draft of one part is no upload: it lies whole behind its marker, a line, until it is
+// published. A service that is cut off from its client while it completes an upload may
+// lose it (MinIO does); an object that is put is there or isn't.
 type marker struct{ Owner owner }
 
 func markerOf(p string) string { return files.Hidden(p) }
@@ -177,6 +180,13 @@ func (d *draft) Write(b []byte) (int, error) {
 func (d *draft) Sync() error { return nil }
 
 func (d *draft) Finish() (files.Draft, error) {
+	if !d.begun {
+		head, err := json.Marshal(marker{Owner: self()})
+		if err == nil {
+			err = d.fs.Put(d.ctx, markerOf(d.path()), append(append(head, '\n'), d.buf...))
+		}
+		return files.Draft{Path: d.path(), Size: d.size}, err
+	}
 	err := d.mark()
 	if err == nil {
 		err = d.finish()
@@ -217,6 +227,9 @@ const completing = 6
 // Publish completes the upload and removes its marker. An upload that isn't there any
 // more was completed before when the marker is gone, or when the object is there.
 func (f *FS) Publish(ctx context.Context, d files.Draft) error {
+	if d.Upload == "" {
+		return f.publishWhole(ctx, d)
+	}
 	bucket, key := split(d.Path)
 	for n := 0; ; n++ {
 		_, err := f.core.CompleteMultipartUpload(ctx, bucket, key, d.Upload, complete(d.Parts), minio.PutObjectOptions{})
@@ -241,6 +254,25 @@ func (f *FS) Publish(ctx context.Context, d files.Draft) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	return f.Remove(ctx, markerOf(d.Path))
+}
+
+// publishWhole publishes a draft of one part. Without its marker it was published before.
+func (f *FS) publishWhole(ctx context.Context, d files.Draft) error {
+	b, err := f.read(ctx, markerOf(d.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, content, ok := bytes.Cut(b, []byte("\n"))
+	if !ok || int64(len(content)) != d.Size {
+		return fmt.Errorf("%w: %s has %d bytes, %d were written", files.ErrLost, f.URL(markerOf(d.Path)), len(content), d.Size)
+	}
+	if err := f.Put(ctx, d.Path, content); err != nil {
+		return err
 	}
 	return f.Remove(ctx, markerOf(d.Path))
 }
@@ -285,7 +317,8 @@ func (f *FS) Abandon(ctx context.Context, root, prefix string, keep func(p strin
 			return err
 		}
 		var m marker
-		if err := json.Unmarshal(b, &m); err != nil {
+		head, _, _ := bytes.Cut(b, []byte("\n"))
+		if err := json.Unmarshal(head, &m); err != nil {
 			return fmt.Errorf("%s isn't the marker of an upload: %w", f.URL(bucket+"/"+key), err)
 		}
 		if m.Owner.Host != me.Host && time.Since(o.LastModified) < foreign || m.Owner.Host == me.Host && m.Owner != me && m.Owner.lives() {
