@@ -12,8 +12,9 @@ import (
 )
 
 // keys is how the keys of a table lie in its rows, behind the first word: one or
-// two words as they are, with bits in the first word for NULL; anything else as a
-// view of the bytes that batch.AppendKey gives.
+// two words as they are, with bits in the first word for NULL; so do those of timers
+// up to four words, the last two of which, namespace and time, are never NULL;
+// anything else as a view of the bytes that batch.AppendKey gives.
 type keys struct {
 	kind   keyKind
 	size   uintptr // bytes in the row
@@ -21,9 +22,9 @@ type keys struct {
 	layout []types.Layout
 
 	// The keys of a batch, prepared: words, or bytes from starts[k] to starts[k+1].
-	words  [2][]uint64
-	own    [2][]uint64 // buffers for words that had to be made
-	nulls  [2][]uint64 // validity of each key column, nil: no NULLs
+	words  [4][]uint64
+	own    [4][]uint64 // buffers for words that had to be made
+	nulls  [4][]uint64 // validity of each key column, nil: no NULLs
 	enc    []byte
 	starts []int
 	text   *batch.Vector // a single column of bytes without NULLs, compared where it lies
@@ -35,10 +36,11 @@ const (
 	keyNone keyKind = iota
 	key8
 	key16
+	keyWords
 	keyBytes
 )
 
-func (k *keys) init(cols []state.Column) {
+func (k *keys) init(cols []state.Column, timer bool) {
 	fixed := 0
 	for _, c := range cols {
 		l := c.Type.Layout()
@@ -52,12 +54,14 @@ func (k *keys) init(cols []state.Column) {
 			fixed += 100
 		}
 	}
-	switch fixed {
-	case 0:
-	case 8:
+	switch {
+	case fixed == 0:
+	case fixed == 8:
 		k.kind, k.size = key8, 8
-	case 16:
+	case fixed == 16:
 		k.kind, k.size = key16, 16
+	case timer && fixed <= 32 && fixed == 8*len(cols):
+		k.kind, k.size = keyWords, uintptr(fixed)
 	default:
 		k.kind, k.size = keyBytes, 8
 	}
@@ -168,6 +172,9 @@ func (k *keys) flags(i int) uint64 {
 	return f
 }
 
+// nullKey is the bit that says that word c of a key is NULL.
+func nullKey(c int) uint64 { return nullKey0 << c & nullKeys }
+
 // equal says whether the row at p has prepared key i.
 func (k *keys) equal(p unsafe.Pointer, i int, b *blob) bool {
 	switch k.kind {
@@ -179,6 +186,13 @@ func (k *keys) equal(p unsafe.Pointer, i int, b *blob) bool {
 	case key16:
 		if *word(p, 8) != k.words[0][i] || *word(p, 16) != k.words[1][i] {
 			return false
+		}
+		return *word(p, 0)&nullKeys == k.flags(i)
+	case keyWords:
+		for c := range k.layout {
+			if *word(p, 8+uintptr(c)*8) != k.words[c][i] {
+				return false
+			}
 		}
 		return *word(p, 0)&nullKeys == k.flags(i)
 	case keyBytes:
@@ -201,6 +215,11 @@ func (k *keys) store(p unsafe.Pointer, i int, b *blob) {
 		*word(p, 0) |= k.flags(i)
 	case key16:
 		*word(p, 8), *word(p, 16) = k.words[0][i], k.words[1][i]
+		*word(p, 0) |= k.flags(i)
+	case keyWords:
+		for c := range k.layout {
+			*word(p, 8+uintptr(c)*8) = k.words[c][i]
+		}
 		*word(p, 0) |= k.flags(i)
 	case keyBytes:
 		if k.text != nil {
@@ -247,7 +266,7 @@ func (k *keys) read(r *records, ids []uint32, to []batch.Vector) {
 		for c := range to {
 			v := &to[c]
 			v.Prepare(k.ts[c], len(ids))
-			at, mask := 8+uintptr(c)*8, uint64(nullKey0)<<c
+			at, mask := 8+uintptr(c)*8, nullKey(c)
 			for n, id := range ids {
 				p := r.ptr(id)
 				switch k.layout[c] {
@@ -276,7 +295,7 @@ func (k *keys) append(b []byte, p unsafe.Pointer, bl *blob) []byte {
 	}
 	w := *word(p, 0)
 	for c, l := range k.layout {
-		if w&(nullKey0<<c) != 0 {
+		if w&nullKey(c) != 0 {
 			b = append(b, 0)
 			continue
 		}
@@ -379,7 +398,7 @@ func (k *keys) load(p unsafe.Pointer, b []byte, bl *blob) {
 		at := 8 + uintptr(c)*8
 		switch {
 		case b[0] == 0:
-			*word(p, 0) |= nullKey0 << c
+			*word(p, 0) |= nullKey(c)
 			b = b[1:]
 		case l == types.LayoutWide:
 			*word(p, at), *word(p, at+8) = binary.LittleEndian.Uint64(b[1:]), binary.LittleEndian.Uint64(b[9:])

@@ -48,7 +48,7 @@ const chunk = 64
 func newTable(s *Store, id state.Identity, spec state.Spec, timer bool) *table {
 	t := &table{store: s, id: id, spec: spec, timer: timer}
 	t.track.on = s.epochs
-	t.key.init(spec.Key)
+	t.key.init(spec.Key, timer)
 	owned := t.key.size
 	if spec.TTL > 0 && s.opts.Now != nil {
 		t.ttl, t.timeAt = max(spec.TTL.Milliseconds(), 1), 8+owned

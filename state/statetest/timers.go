@@ -18,7 +18,8 @@ type mtimer struct {
 
 // timers runs random timers against a list in order of arrival.
 func timers(t *testing.T, r *rand.Rand, open func(state.Options) state.Store) {
-	ts := []types.Type{types.StringType, types.BigIntType}[:r.Intn(3)]
+	ts := [][]types.Type{{}, {types.StringType}, {types.StringType, types.BigIntType}, {types.BigIntType}, {types.DoubleType, types.BigIntType}, {types.BigIntType, types.DateType, types.BigIntType},
+		{types.DecimalType(30, 2)}}[r.Intn(7)]
 	store := open(state.Options{})
 	set := openTimers(t, store, ts)
 	var model, saved []mtimer
