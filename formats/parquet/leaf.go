@@ -22,6 +22,8 @@ type leaf struct {
 	unit   time.Duration  // of timestamps and times in the file
 	scale  int            // of decimals in the file
 	zone   *time.Location // of timestamps without a zone, nil: UTC
+	// What a stored whole number may be to be a value as it is; equal: none may.
+	least, most int64
 
 	pages  pq.Pages
 	page   pq.Page
@@ -107,6 +109,7 @@ func newLeaf(c *pq.Column, t types.Type, zone *time.Location) (*leaf, error) {
 	default:
 		return nil, mismatch
 	}
+	l.bound()
 	return l, nil
 }
 

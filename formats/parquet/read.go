@@ -208,6 +208,12 @@ func (f *fileReader) Next(most int) (_ *batch.Batch, err error) {
 	n := int(min(int64(max(most, 1)), f.left))
 	f.out.Reset(f.types)
 	for c, a := range f.columns {
+		if a.leaf != nil {
+			if err := a.flat(&f.out.Cols[c], n); err != nil {
+				return nil, fmt.Errorf("parquet: %w", err)
+			}
+			continue
+		}
 		for i := 0; i < n; i++ {
 			if err := a.append(&f.out.Cols[c], i); err != nil {
 				return nil, fmt.Errorf("parquet: %w", err)
