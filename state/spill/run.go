@@ -244,7 +244,7 @@ func (w *Writer) Close() (*Run, error) {
 	r.live, r.gone = r.rows, make([]uint64, (r.rows+63)/64)
 	if w.err != nil {
 		r.Close()
-		return nil, fmt.Errorf("spill: writing to %s: %w", r.dir.Path, w.err)
+		return nil, r.dir.unwritten(w.err)
 	}
 	return r, nil
 }

@@ -14,7 +14,9 @@
 package spill
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -50,6 +52,15 @@ func (d *Dir) create() (*os.File, error) {
 		return nil, fmt.Errorf("spill: %s can't be removed while it is open: %w", filepath.Base(f.Name()), err)
 	}
 	return f, nil
+}
+
+// unwritten says that a file couldn't be written, and what to do about it.
+func (d *Dir) unwritten(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) { // its name is gone already
+		err = path.Err
+	}
+	return fmt.Errorf("spill: what memory has no room for can't be written to %s: %w; free some space there, set io.tmp.dirs to another directory, or allow more with --memory", d.Path, err)
 }
 
 // Failure is what a store panics with when rows can't be read back: no call of

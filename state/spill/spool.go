@@ -25,7 +25,7 @@ func (d *Dir) Spool() (*Spool, error) {
 func (s *Spool) Put(b []byte) (int64, error) {
 	at := s.n
 	if _, err := s.f.WriteAt(b, at); err != nil {
-		return 0, fmt.Errorf("spill: writing to %s: %w", s.dir.Path, err)
+		return 0, s.dir.unwritten(err)
 	}
 	s.n += int64(len(b))
 	s.dir.bytes.Add(int64(len(b)))
