@@ -340,6 +340,9 @@ func loadList(v *batch.Vector, t types.Type, a arrow.Array, i, n int) error {
 		values = []arrow.Array{m.Keys(), m.Items()}
 	}
 	for k := range kt {
+		if from > to || from < 0 || to > int64(values[k].Len()) {
+			return fmt.Errorf("row %d is elements %d to %d of %d", i, from, to, values[k].Len())
+		}
 		if err := load(&v.Kids[k], kt[k], values[k], int(from), int(to-from), first); err != nil {
 			return err
 		}
