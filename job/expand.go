@@ -116,7 +116,7 @@ func (x *expander) fuse(n *physical.Node) {
 func (x *expander) add(n *physical.Node, id state.Identity) {
 	for s := 0; s < n.Parallelism; s++ {
 		t := x.task(x.group[n], s)
-		v := &vertex{task: t, node: n, identity: id, subtask: s, op: n.Spec.New(), metrics: newMetrics(),
+		v := &vertex{task: t, node: n, identity: id, subtask: s, op: n.Spec.New(), metrics: newMetrics(len(n.Inputs)),
 			heard: operators.MinWatermark, passed: operators.MinWatermark, inputs: make([]input, len(n.Inputs)), stale: true}
 		v.head, _ = v.op.(operators.Head)
 		v.ticker, _ = v.op.(operators.Ticker)

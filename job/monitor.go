@@ -192,7 +192,7 @@ func (o *OperatorReport) add(v *vertex, stuck time.Duration) {
 	o.StateKeys += m.StateKeys.Load()
 	o.StateSize += m.StateSz.Load()
 	for i := range o.In {
-		in := &m.Inputs[min(i, 1)]
+		in := &m.Inputs[i]
 		o.In[i].Rows += in.Rows.Load()
 		o.In[i].Watermark = min(o.In[i].Watermark, in.Watermark.Load())
 	}

@@ -367,7 +367,7 @@ func (r *run) tablesOf(n *physical.Node) ([]checkpoint.Table, map[string]state.S
 	op := n.Spec.New()
 	env := &operators.Env{
 		Context: r.ctx, State: noting{store.Open(state.Identity{}), v, specs}, Of: n.Parallelism, Session: r.cfg.Session, Now: r.cfg.Session.Now, MiniBatch: r.cfg.MiniBatch.Enabled,
-		Rand: r.cfg.Session.Rand("compare"), Wake: func() {}, Metrics: newMetrics(), At: n.At, Memory: &operators.Budget{}, Heard: operators.MinWatermark,
+		Rand: r.cfg.Session.Rand("compare"), Wake: func() {}, Metrics: newMetrics(len(n.Inputs)), At: n.At, Memory: &operators.Budget{}, Heard: operators.MinWatermark,
 		Side: func(operators.Side) operators.Output { return discard{} },
 	}
 	err := op.Open(env, discard{})

@@ -129,7 +129,7 @@ func (v *vertex) process(i int, b *batch.Batch) error {
 	}
 	rows := int64(b.Rows())
 	v.metrics.RowsIn.Add(rows)
-	v.metrics.Inputs[min(i, 1)].Rows.Add(rows)
+	v.metrics.Inputs[i].Rows.Add(rows)
 	from := v.task.watch.enter(v)
 	err := v.op.Process(i, b)
 	v.task.watch.leave(from)
@@ -171,7 +171,7 @@ func (v *vertex) inputMark(input int) {
 			ms = min(ms, l.watermark)
 		}
 	}
-	v.metrics.Inputs[min(input, 1)].Watermark.Store(ms)
+	v.metrics.Inputs[input].Watermark.Store(ms)
 }
 
 // low is the least watermark over the lanes that count: not the idle ones, and an
@@ -242,8 +242,8 @@ func (d *direct) barrier(uint64) error { return nil }
 
 func (d *direct) refused() bool { return d.to.inputs[d.input].done }
 
-func newMetrics() *operators.Metrics {
-	m := &operators.Metrics{}
+func newMetrics(inputs int) *operators.Metrics {
+	m := &operators.Metrics{Inputs: make([]operators.InputMetrics, inputs)}
 	m.Watermark.Store(operators.MinWatermark)
 	for i := range m.Inputs {
 		m.Inputs[i].Watermark.Store(operators.MinWatermark)

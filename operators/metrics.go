@@ -23,7 +23,7 @@ type Metrics struct {
 	StateKeys, StateSz atomic.Int64
 	StateExpired       atomic.Int64 // rows of state that were asked for after their time to live
 
-	Inputs [2]InputMetrics // by input; a union's beyond the second aren't told apart
+	Inputs []InputMetrics // by input
 
 	splits atomic.Pointer[[]SplitStatus]
 

@@ -2,6 +2,8 @@ package why
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/job"
@@ -175,25 +177,42 @@ func filterAll(x *graph) *Finding {
 	return nil
 }
 
-// twoSided are the blocked operators with two inputs.
-func (x *graph) twoSided() (out []*job.OperatorReport) {
+// joins are the blocked operators with two inputs or more.
+func (x *graph) joins() (out []*job.OperatorReport) {
 	for _, o := range x.blocking() {
-		if len(o.Inputs) == 2 {
+		if len(o.Inputs) >= 2 {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
+// side is what an input of a join is called, and what the others are.
+func side(o *job.OperatorReport, i int) (name, others string) {
+	if len(o.Inputs) == 2 {
+		return [...]string{"left side", "right side"}[i], "the other side has"
+	}
+	return fmt.Sprintf("input %d", i+1), "the others have"
+}
+
+// perInput are the rows that an operator has had, input by input.
+func perInput(o *job.OperatorReport) []int64 {
+	out := make([]int64, len(o.In))
+	for i, in := range o.In {
+		out[i] = in.Rows
+	}
+	return out
+}
+
 // emptySide: a join one of whose sides has had no row.
 func emptySide(x *graph) *Finding {
-	for _, o := range x.twoSided() {
+	for _, o := range x.joins() {
 		for i, in := range o.In {
 			if in.Rows > 0 {
 				continue
 			}
-			side := [...]string{"left", "right"}[i]
-			f := x.finding(EmptyJoinSide, o, "the %s side of %s has had no row; the other side has had %d", side, o.Name, o.In[1-i].Rows)
+			name, others := side(o, i)
+			f := x.finding(EmptyJoinSide, o, "the %s of %s has had no row; %s had %d", name, o.Name, others, o.RowsIn)
 			for _, id := range x.sources(o.Inputs[i]) {
 				if s, ok := x.op(id).Node.Spec.(*scan.Spec); ok {
 					f.More = append(f.More, fmt.Sprintf("it reads table %s: %d rows read, %d sent on", table(s.Table), x.op(id).Read, x.op(id).RowsOut))
@@ -208,11 +227,11 @@ func emptySide(x *graph) *Finding {
 
 // nullKeys: a join whose keys are NULL.
 func nullKeys(x *graph) *Finding {
-	for _, o := range x.twoSided() {
-		if o.NullKeys == 0 || o.NullKeys*10 < min(o.In[0].Rows, o.In[1].Rows)*9 {
+	for _, o := range x.joins() {
+		if o.NullKeys == 0 || o.NullKeys*10 < slices.Min(perInput(o))*9 {
 			continue
 		}
-		f := x.finding(NullKeys, o, "%d of %d rows of %s have a NULL key, which matches nothing", o.NullKeys, o.In[0].Rows+o.In[1].Rows, o.Name)
+		f := x.finding(NullKeys, o, "%d of %d rows of %s have a NULL key, which matches nothing", o.NullKeys, o.RowsIn, o.Name)
 		if s, ok := o.Node.Spec.(*join.Spec); ok {
 			for side, schema := range []interface{ Names() []string }{s.Left, s.Right} {
 				for _, k := range s.Keys[side] {
@@ -228,7 +247,7 @@ func nullKeys(x *graph) *Finding {
 
 // expired: rows whose partner came when they were forgotten.
 func expired(x *graph) *Finding {
-	for _, o := range x.twoSided() {
+	for _, o := range x.joins() {
 		s, ok := o.Node.Spec.(*join.Spec)
 		if !ok || o.Expired == 0 {
 			continue
@@ -346,10 +365,11 @@ func windowOpen(x *graph) *Finding {
 
 // noMatch: a join both of whose sides have rows.
 func noMatch(x *graph) *Finding {
-	for _, o := range x.twoSided() {
-		f := x.finding(NoMatch, o, "%s has had %d and %d rows, and no two of them match", o.Name, o.In[0].Rows, o.In[1].Rows)
+	for _, o := range x.joins() {
+		had := strings.Trim(strings.ReplaceAll(fmt.Sprint(perInput(o)), " ", " and "), "[]")
+		f := x.finding(NoMatch, o, "%s has had %s rows, and none of them match", o.Name, had)
 		f.More = append(f.More, o.Text)
-		f.Fix = "compare the keys of both sides: their types, case, blanks"
+		f.Fix = "compare the keys of all sides: their types, case, blanks"
 		return f
 	}
 	return nil
