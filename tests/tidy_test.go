@@ -20,7 +20,7 @@ const module = "github.com/millrace/millrace/"
 var levels = map[string]int{
 	"sqlerr": 0, "types": 0, "subprocess": 0, "files": 0,
 	"batch": 1, "parser": 1, "catalog": 1, "state": 1, "catalog/jdbc": 2, "catalog/all": 2,
-	"functions": 2, "formats": 2, "dialect": 2, "connectors": 2,
+	"functions": 2, "formats": 2, "infer": 2, "dialect": 2, "connectors": 2,
 	"expr": 3, "operators": 3,
 	"operators/":      4,
 	"planner/logical": 5, "planner/bind": 5, "planner/rewrite": 5,

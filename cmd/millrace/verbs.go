@@ -8,6 +8,7 @@ var verbs = []func(*flags) *cobra.Command{
 	shellVerb,
 	runVerb,
 	copyVerb,
+	inferVerb,
 	checkVerb,
 	explainVerb,
 	testVerb,

@@ -211,18 +211,7 @@ func (c *Copy) Script() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SET 'pipeline.name' = %s;\n", text(c.job()))
 	for i, t := range c.tables {
-		fmt.Fprintf(&b, "\nCREATE TABLE %s (\n", quote("from "+t.name))
-		for _, col := range t.cols {
-			fmt.Fprintf(&b, "  %s %s,\n", quote(col.Name), col.Type)
-		}
-		s := b.String()
-		if len(t.key) > 0 {
-			fmt.Fprintf(&b, "  PRIMARY KEY (%s) NOT ENFORCED\n", keys(t.key))
-		} else {
-			b.Reset()
-			b.WriteString(strings.TrimSuffix(s, ",\n") + "\n")
-		}
-		b.WriteString(") WITH (" + options(c.source(i, t)) + ");\n")
+		b.WriteString("\n" + c.declared(i, "from "+t.name))
 		fmt.Fprintf(&b, "CREATE TABLE %s WITH (%s) LIKE %s (EXCLUDING OPTIONS);\n", quote("to "+t.name), options(c.target(t)), quote("from "+t.name))
 	}
 	b.WriteString("\nEXECUTE STATEMENT SET BEGIN\n")
@@ -231,6 +220,28 @@ func (c *Copy) Script() string {
 	}
 	b.WriteString("END;\n")
 	return b.String()
+}
+
+// Sources is a CREATE TABLE for each of the source's tables, by its own name.
+func (c *Copy) Sources() string {
+	var b strings.Builder
+	for i, t := range c.tables {
+		b.WriteString(c.declared(i, t.name))
+	}
+	return b.String()
+}
+
+// declared is the CREATE TABLE of the source's table i.
+func (c *Copy) declared(i int, name string) string {
+	t := c.tables[i]
+	var parts []string
+	for _, col := range t.cols {
+		parts = append(parts, fmt.Sprintf("  %s %s", quote(col.Name), col.Type))
+	}
+	if len(t.key) > 0 {
+		parts = append(parts, fmt.Sprintf("  PRIMARY KEY (%s) NOT ENFORCED", keys(t.key)))
+	}
+	return fmt.Sprintf("CREATE TABLE %s (\n%s\n) WITH (%s);\n", quote(name), strings.Join(parts, ",\n"), options(c.source(i, t)))
 }
 
 func keys(names []string) string {
