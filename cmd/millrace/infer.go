@@ -83,7 +83,7 @@ func (f *flags) guess(cmd *cobra.Command, name, from string, options, bounds []s
 		return err
 	}
 	s := &sampled{}
-	script := fmt.Sprintf("CREATE TABLE sample (line STRING) WITH (%s);\nSELECT line FROM sample LIMIT %d;", pairs(append(append(append([]string(nil), options...), bounds...), "format", "raw")), rows)
+	script := fmt.Sprintf("CREATE TABLE sample (line STRING) WITH (%s);\nSELECT line FROM sample LIMIT %d;", tables.Options(append(append(append([]string(nil), options...), bounds...), "format", "raw")), rows)
 	if err := engine.New(config).Run(cmd.Context(), &sqlerr.Source{Name: "infer", Text: script}, s); err != nil && cmd.Context().Err() == nil {
 		return err
 	} else if err := cmd.Context().Err(); err != nil {
@@ -99,26 +99,15 @@ func (f *flags) guess(cmd *cobra.Command, name, from string, options, bounds []s
 	}
 	var columns []string
 	for _, c := range t.Fields {
-		columns = append(columns, fmt.Sprintf("  %s %s", quoted(c.Name), c.Type))
+		columns = append(columns, fmt.Sprintf("  %s %s", types.Ident(c.Name), c.Type))
 	}
 	out := cmd.OutOrStdout()
 	if t.Header {
 		fmt.Fprintln(out, "-- the first line looks like the columns' names: csv has no option to pass over it, so take it out, or let it be a bad row:")
 		fmt.Fprintf(out, "-- SET 'millrace.on-error.%s' = 'skip';\n", name)
 	}
-	fmt.Fprintf(out, "CREATE TABLE %s (\n%s\n) WITH (%s);\n", quoted(name), strings.Join(columns, ",\n"), pairs(append(append(options, "format", t.Format), t.Options...)))
+	fmt.Fprintf(out, "CREATE TABLE %s (\n%s\n) WITH (%s);\n", types.Ident(name), strings.Join(columns, ",\n"), tables.Options(append(append(options, "format", t.Format), t.Options...)))
 	return nil
-}
-
-func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
-// pairs are options as SQL has them.
-func pairs(kv []string) string {
-	var out []string
-	for i := 0; i < len(kv); i += 2 {
-		out = append(out, fmt.Sprintf("'%s' = '%s'", strings.ReplaceAll(kv[i], "'", "''"), strings.ReplaceAll(kv[i+1], "'", "''")))
-	}
-	return strings.Join(out, ", ")
 }
 
 // sampled keeps the lines that a query gives.

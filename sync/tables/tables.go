@@ -190,8 +190,7 @@ func (c *Copy) Vars() map[string]string {
 	return out
 }
 
-func quote(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
-func text(s string) string  { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // plain is a name of small letters, digits and underscores.
 func plain(s string) string {
@@ -212,11 +211,11 @@ func (c *Copy) Script() string {
 	fmt.Fprintf(&b, "SET 'pipeline.name' = %s;\n", text(c.job()))
 	for i, t := range c.tables {
 		b.WriteString("\n" + c.declared(i, "from "+t.name))
-		fmt.Fprintf(&b, "CREATE TABLE %s WITH (%s) LIKE %s (EXCLUDING OPTIONS);\n", quote("to "+t.name), options(c.target(t)), quote("from "+t.name))
+		fmt.Fprintf(&b, "CREATE TABLE %s WITH (%s) LIKE %s (EXCLUDING OPTIONS);\n", types.Ident("to "+t.name), Options(c.target(t)), types.Ident("from "+t.name))
 	}
 	b.WriteString("\nEXECUTE STATEMENT SET BEGIN\n")
 	for _, t := range c.tables {
-		fmt.Fprintf(&b, "INSERT INTO %s SELECT * FROM %s;\n", quote("to "+t.name), quote("from "+t.name))
+		fmt.Fprintf(&b, "INSERT INTO %s SELECT * FROM %s;\n", types.Ident("to "+t.name), types.Ident("from "+t.name))
 	}
 	b.WriteString("END;\n")
 	return b.String()
@@ -236,23 +235,24 @@ func (c *Copy) declared(i int, name string) string {
 	t := c.tables[i]
 	var parts []string
 	for _, col := range t.cols {
-		parts = append(parts, fmt.Sprintf("  %s %s", quote(col.Name), col.Type))
+		parts = append(parts, fmt.Sprintf("  %s %s", types.Ident(col.Name), col.Type))
 	}
 	if len(t.key) > 0 {
 		parts = append(parts, fmt.Sprintf("  PRIMARY KEY (%s) NOT ENFORCED", keys(t.key)))
 	}
-	return fmt.Sprintf("CREATE TABLE %s (\n%s\n) WITH (%s);\n", quote(name), strings.Join(parts, ",\n"), options(c.source(i, t)))
+	return fmt.Sprintf("CREATE TABLE %s (\n%s\n) WITH (%s);\n", types.Ident(name), strings.Join(parts, ",\n"), Options(c.source(i, t)))
 }
 
 func keys(names []string) string {
 	var out []string
 	for _, n := range names {
-		out = append(out, quote(n))
+		out = append(out, types.Ident(n))
 	}
 	return strings.Join(out, ", ")
 }
 
-func options(kv []string) string {
+// Options are names and values, in turn, as WITH has them.
+func Options(kv []string) string {
 	var out []string
 	for i := 0; i < len(kv); i += 2 {
 		out = append(out, text(kv[i])+" = "+text(kv[i+1]))
