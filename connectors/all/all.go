@@ -13,11 +13,12 @@ import (
 	"github.com/millrace/millrace/connectors/nexmark"
 	"github.com/millrace/millrace/connectors/postgrescdc"
 	"github.com/millrace/millrace/connectors/print"
+	"github.com/millrace/millrace/connectors/redis"
 )
 
 // Connectors are all connectors.
 func Connectors() []*connectors.Connector {
-	return []*connectors.Connector{blackhole.Connector, datagen.Connector, exec.Connector, filesystem.Connector, jdbc.Connector, kafka.Connector, kafka.Upsert, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector}
+	return []*connectors.Connector{blackhole.Connector, datagen.Connector, exec.Connector, filesystem.Connector, jdbc.Connector, kafka.Connector, kafka.Upsert, mysqlcdc.Connector, nexmark.Connector, postgrescdc.Connector, print.Connector, redis.Connector}
 }
 
 // Lookup finds a connector by name, nil for none.

@@ -1,6 +1,8 @@
 package physical
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -86,6 +88,7 @@ type builder struct {
 	cfg  Config
 	g    *Graph
 	made map[logical.Node]*Node
+	ask  bool // what is built is asked by key where its connector can be
 }
 
 func (b *builder) node(n logical.Node) (*Node, error) {
@@ -206,6 +209,9 @@ func delivered(n *logical.Scan) (*types.Schema, []connectors.Metadata) {
 
 func source(n *logical.Scan, session *types.Session) (connectors.Source, error) {
 	t := n.Table
+	if t.Connector.Source == nil && t.Connector.Lookup != nil {
+		return asked{}, nil
+	}
 	if t.Connector.Source == nil {
 		return nil, sqlerr.New(sqlerr.Invalid, n.Span(), "connector %q can't be read", t.Connector.Name)
 	}
@@ -213,6 +219,20 @@ func source(n *logical.Scan, session *types.Session) (connectors.Source, error) 
 	ct := connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: physicalKey(t), Parts: t.Def.PartitionBy,
 		Options: t.Values, Format: bound(t, schema, session), Session: session}
 	return t.Connector.Source(ct)
+}
+
+// asked stands for the source of a table that can only be asked by key.
+type asked struct{}
+
+var errAsked = errors.New("the table can only be looked up") // the plan never lets it be read
+
+func (asked) Changes() batch.Changes { return batch.Changes{Kinds: batch.InsertOnly} }
+func (asked) Bounded() bool          { return true }
+func (asked) Splits(context.Context, []connectors.Split, int) ([]connectors.Split, error) {
+	return nil, errAsked
+}
+func (asked) Read(context.Context, connectors.Split, []byte, connectors.ReadEnv) (connectors.Reader, error) {
+	return nil, errAsked
 }
 
 // bound is the table's format for the columns that are moved.
@@ -235,6 +255,10 @@ func (b *builder) scan(n *logical.Scan) (*Node, error) {
 	src, err := source(n, b.cfg.Session)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := src.(asked); ok && !b.ask {
+		return nil, sqlerr.Unsupported(n.Span(), "reading table "+n.Table.Path.Dotted()+" from "+n.Table.Connector.Name+"; it can be looked up").
+			WithHint("JOIN it FOR SYSTEM_TIME AS OF the other side's processing time")
 	}
 	if b.cfg.Session.Batch {
 		if !src.Bounded() {

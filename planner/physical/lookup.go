@@ -24,7 +24,7 @@ func (b *builder) lookupJoin(n *logical.Join) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	right := &builder{cfg: b.cfg, g: &Graph{}, made: map[logical.Node]*Node{}}
+	right := &builder{cfg: b.cfg, g: &Graph{}, made: map[logical.Node]*Node{}, ask: true}
 	top, err := right.node(n.Right)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (b *builder) native(s *logical.Scan, n *logical.Join, keys []int) (lookupjo
 	}
 	t := s.Table
 	var err error
-	out.Lookup, err = t.Connector.Lookup(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: t.Key, Parts: t.Def.PartitionBy,
+	out.Lookup, err = t.Connector.Lookup(connectors.Table{Path: t.Path.Dotted(), Schema: schema, Full: t.Full, Meta: meta, Key: physicalKey(t), Parts: t.Def.PartitionBy,
 		Options: t.Values, Format: bound(t, schema, b.cfg.Session), Session: b.cfg.Session})
 	return out, err
 }
