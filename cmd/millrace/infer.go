@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -84,10 +83,8 @@ func (f *flags) guess(cmd *cobra.Command, name, from string, options, bounds []s
 	}
 	s := &sampled{}
 	script := fmt.Sprintf("CREATE TABLE sample (line STRING) WITH (%s);\nSELECT line FROM sample LIMIT %d;", tables.Options(append(append(append([]string(nil), options...), bounds...), "format", "raw")), rows)
-	if err := engine.New(config).Run(cmd.Context(), &sqlerr.Source{Name: "infer", Text: script}, s); err != nil && cmd.Context().Err() == nil {
+	if err := engine.New(config).Run(cmd.Context(), &sqlerr.Source{Name: "infer", Text: script}, s); err != nil {
 		return err
-	} else if err := cmd.Context().Err(); err != nil {
-		return context.Cause(cmd.Context())
 	}
 	t, err := infer.Lines(s.lines)
 	if err != nil {
@@ -118,15 +115,12 @@ func (s *sampled) Rows(*types.Schema, batch.Changes, bool) (func(*batch.Batch) e
 		if b == nil {
 			return nil
 		}
-		for i := range b.Len {
-			row := i
+		for r := range b.Rows() {
+			i := r
 			if b.Sel != nil {
-				if i >= len(b.Sel) {
-					break
-				}
-				row = int(b.Sel[i])
+				i = int(b.Sel[r])
 			}
-			s.lines = append(s.lines, bytes.Clone(b.Cols[0].Bytes(row)))
+			s.lines = append(s.lines, bytes.Clone(b.Cols[0].Bytes(i)))
 		}
 		return nil
 	}, nil

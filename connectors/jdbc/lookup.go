@@ -14,6 +14,7 @@ import (
 // which keys they answer. The cache, where one is wanted, stands in front of it.
 type lookup struct {
 	*table
+	connectors.Answer
 	schema  *types.Schema
 	ts      []types.Type
 	retries int64
@@ -24,10 +25,6 @@ type lookup struct {
 	targets []sqldb.Target
 	enc     *sqldb.Encoder // of the key columns
 	dec     *sqldb.Decoder
-	rows    batch.Batch
-	origin  []int32
-	ticket  uint64
-	ready   bool
 	by      map[string][]int32
 	key     []byte
 }
@@ -71,17 +68,7 @@ func (l *lookup) targets0() ([]sqldb.Target, []sqldb.Column, error) {
 
 // Start asks and waits: the answer is there when it returns.
 func (l *lookup) Start(keys *batch.Batch, wake func()) (uint64, error) {
-	l.rows.Reset(l.ts)
-	l.origin = l.origin[:0]
-	for from := 0; from < keys.Len; from += maxLookupKeys {
-		if err := l.ask(keys, from, min(from+maxLookupKeys, keys.Len)); err != nil {
-			return 0, err
-		}
-	}
-	l.ticket++
-	l.ready = true
-	wake()
-	return l.ticket, nil
+	return l.Ask(l.ts, keys, maxLookupKeys, wake, l.ask)
 }
 
 func (l *lookup) ask(keys *batch.Batch, from, to int) error {
@@ -136,13 +123,13 @@ next:
 	}
 	b = append(b, ')')
 	sql := string(b)
-	start := l.rows.Len
+	start := l.Rows.Len
 	for try := int64(0); ; try++ {
 		err := l.conn.Query(l.ctx, sql, l.take)
 		if err == nil {
 			return nil
 		}
-		l.rows.Len, l.origin = start, l.origin[:start]
+		l.Rows.Len, l.Origin = start, l.Origin[:start]
 		if try >= l.retries || !l.dialect.Transient(err) || l.ctx.Err() != nil {
 			return l.errorf("%w", err)
 		}
@@ -156,34 +143,25 @@ next:
 // take keeps a row once for each key it answers. A text that the database's
 // collation holds equal but isn't the same doesn't answer.
 func (l *lookup) take(cells []sqldb.Cell) error {
-	if err := l.dec.Append(&l.rows, batch.Insert, cells); err != nil {
+	if err := l.dec.Append(&l.Rows, batch.Insert, cells); err != nil {
 		return err
 	}
-	at := l.rows.Len - 1
+	at := l.Rows.Len - 1
 	l.key = l.key[:0]
 	for _, k := range l.keys {
-		l.key = batch.AppendKey(l.key, l.ts[k], &l.rows.Cols[k], at)
+		l.key = batch.AppendKey(l.key, l.ts[k], &l.Rows.Cols[k], at)
 	}
 	asked := l.by[string(l.key)]
 	if len(asked) == 0 {
-		l.rows.Len--
+		l.Rows.Len--
 		return nil
 	}
-	l.origin = append(l.origin, asked[0])
+	l.Origin = append(l.Origin, asked[0])
 	for _, i := range asked[1:] {
-		l.rows.AppendRow(l.ts, batch.Insert, &l.rows, at)
-		l.origin = append(l.origin, i)
+		l.Rows.AppendRow(l.ts, batch.Insert, &l.Rows, at)
+		l.Origin = append(l.Origin, i)
 	}
 	return nil
-}
-
-// Poll is the answer.
-func (l *lookup) Poll() (uint64, *batch.Batch, []int32, error) {
-	if !l.ready {
-		return 0, nil, nil, connectors.ErrNotReady
-	}
-	l.ready = false
-	return l.ticket, &l.rows, l.origin, nil
 }
 
 // Close closes the connection.

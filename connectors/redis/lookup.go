@@ -14,18 +14,15 @@ import (
 // lookup asks for the hashes of all keys of a batch in one trip.
 type lookup struct {
 	*table
+	connectors.Answer
 	names []string // of the primary key's columns
 	ts    []types.Type
 
-	ctx    context.Context
-	conn   *redis.Client
-	keys   []int // columns of cols that are asked by
-	from   []int // for each column of the primary key: which of keys
-	rows   batch.Batch
-	origin []int32
-	ticket uint64
-	ready  bool
-	buf    []byte
+	ctx  context.Context
+	conn *redis.Client
+	keys []int // columns of cols that are asked by
+	from []int // for each column of the primary key: which of keys
+	buf  []byte
 }
 
 // maxKeys is the most keys in one trip.
@@ -64,17 +61,7 @@ func (l *lookup) OpenLookup(ctx context.Context, keys []int) (connectors.Lookup,
 
 // Start asks and waits: the answer is there when it returns.
 func (l *lookup) Start(keys *batch.Batch, wake func()) (uint64, error) {
-	l.rows.Reset(l.ts)
-	l.origin = l.origin[:0]
-	for from := 0; from < keys.Len; from += maxKeys {
-		if err := l.ask(keys, from, min(from+maxKeys, keys.Len)); err != nil {
-			return 0, err
-		}
-	}
-	l.ticket++
-	l.ready = true
-	wake()
-	return l.ticket, nil
+	return l.Ask(l.ts, keys, maxKeys, wake, l.ask)
 }
 
 func (l *lookup) ask(keys *batch.Batch, from, to int) error {
@@ -124,9 +111,9 @@ next:
 // take appends the row of a hash, unless the columns beside the primary key that are
 // asked by have other values.
 func (l *lookup) take(keys *batch.Batch, i int, name string, hash map[string]string) error {
-	n := l.rows.Len
+	n := l.Rows.Len
 	for c, t := range l.ts {
-		v := &l.rows.Cols[c]
+		v := &l.Rows.Cols[c]
 		if k := slices.Index(l.key, c); k >= 0 {
 			v.Append(t, n, &keys.Cols[l.from[k]], i)
 		} else if text, ok := hash[l.cols[c].Name]; !ok {
@@ -135,24 +122,15 @@ func (l *lookup) take(keys *batch.Batch, i int, name string, hash map[string]str
 			return err
 		}
 	}
-	l.rows.AppendKind(batch.Insert)
+	l.Rows.AppendKind(batch.Insert)
 	for k, c := range l.keys {
-		if v := &l.rows.Cols[c]; v.Null(n) || !batch.Equal(l.ts[c], v, n, &keys.Cols[k], i) {
-			l.rows.Len = n
+		if v := &l.Rows.Cols[c]; v.Null(n) || !batch.Equal(l.ts[c], v, n, &keys.Cols[k], i) {
+			l.Rows.Len = n
 			return nil
 		}
 	}
-	l.origin = append(l.origin, int32(i))
+	l.Origin = append(l.Origin, int32(i))
 	return nil
-}
-
-// Poll is the answer.
-func (l *lookup) Poll() (uint64, *batch.Batch, []int32, error) {
-	if !l.ready {
-		return 0, nil, nil, connectors.ErrNotReady
-	}
-	l.ready = false
-	return l.ticket, &l.rows, l.origin, nil
 }
 
 // Close closes the connection.

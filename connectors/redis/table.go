@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,14 +42,10 @@ func newTable(t connectors.Table, key []int) (*table, error) {
 		return nil, out.errorf("it has no primary key, which makes the keys in redis; add PRIMARY KEY (...) NOT ENFORCED to the CREATE TABLE")
 	}
 	for i, f := range t.Schema.Fields {
-		isKey := false
-		for _, k := range key {
-			isKey = isKey || k == i
-		}
 		switch k := f.Type.Kind; {
 		case k < types.Char || k > types.TimestampLTZ || k == types.Time && f.Type.Length > 3:
 			return nil, out.errorf("not supported yet: column %q of type %s in redis", f.Name, f.Type.Nullable())
-		case isKey && (k == types.Float || k == types.Double):
+		case slices.Contains(key, i) && (k == types.Float || k == types.Double):
 			return nil, out.errorf("not supported yet: primary key column %q of type %s in redis", f.Name, f.Type.Nullable())
 		}
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 // RunSides drives an operator of two inputs through the steps of both, in a random
-// order, to the end. kinds gives a step's changes; nil: inserts. The watermark is the
-// lower one of the sides.
-func (d *Driver) RunSides(r *rand.Rand, steps [2][]Step, kinds func(side int, rows []Row) []batch.Kind) {
+// order, to the end. kinds gives a step's changes, and may alter its rows, at the watermark
+// reached; nil: inserts. The watermark is the lower one of the sides.
+func (d *Driver) RunSides(r *rand.Rand, steps [2][]Step, kinds func(side int, wm int64, rows []Row) []batch.Kind) {
 	wm := int64(-1 << 63)
 	marks := [2]int64{wm, wm}
 	for at := [2]int{}; at[0] < len(steps[0]) || at[1] < len(steps[1]); {
@@ -22,7 +22,7 @@ func (d *Driver) RunSides(r *rand.Rand, steps [2][]Step, kinds func(side int, ro
 		at[side]++
 		var k []batch.Kind
 		if kinds != nil {
-			k = kinds(side, step.Rows)
+			k = kinds(side, wm, step.Rows)
 		}
 		d.Process(side, Batch(step.Rows, k))
 		if step.Advance {

@@ -43,7 +43,7 @@ func TestVersions(t *testing.T) {
 		s := &temporaljoin.Spec{Left: optest.Schema, Right: optest.Schema, Keys: [2][]int{{1}, {1}}, NullSafe: []bool{false}, Outer: r.Intn(2) == 0, Session: optest.Session()}
 		s.Out = types.NewSchema(append(append([]types.Field(nil), optest.Schema.Fields...), optest.Schema.Fields...)...)
 		d := optest.New(t, s, s.Session, batch.Changes{Kinds: batch.InsertOnly}, optest.All)
-		d.RunSides(r, steps, func(side int, rows []optest.Row) []batch.Kind {
+		d.RunSides(r, steps, func(side int, _ int64, rows []optest.Row) []batch.Kind {
 			if side == 0 {
 				return nil
 			}

@@ -29,32 +29,16 @@ func TestKinds(t *testing.T) {
 		in := batch.Changes{Kinds: batch.InsertOnly}
 		d := optest.New(t, s, optest.Session(), in, in)
 		var kept [2][]optest.Row
-		wm := int64(-1 << 63)
-		marks := [2]int64{wm, wm}
-		for at := [2]int{}; at[0] < len(steps[0]) || at[1] < len(steps[1]); {
-			side := r.Intn(2)
-			if at[side] == len(steps[side]) {
-				side = 1 - side
-			}
-			step := steps[side][at[side]]
-			at[side]++
-			for i := range step.Rows {
-				row := &step.Rows[i]
+		d.RunSides(r, steps, func(side int, wm int64, rows []optest.Row) []batch.Kind {
+			for i := range rows {
+				row := &rows[i]
 				row.Ms = window.Floor(row.Ms, size)*size + size
 				if row.Ms-1 > wm {
 					kept[side] = append(kept[side], *row)
 				}
 			}
-			d.Process(side, optest.Batch(step.Rows, nil))
-			if step.Advance {
-				marks[side] = step.WM
-			}
-			if low := min(marks[0], marks[1]); low > wm {
-				wm = low
-				d.Watermark(wm)
-			}
-		}
-		d.End(2)
+			return nil
+		})
 		optest.Equal(t, optest.Table(t, d.Taken()), optest.Joined(kept[0], kept[1], kind, func(l, r optest.Row) bool {
 			return l.Ms == r.Ms && l.Key() == r.Key() && (l.K != nil || safe)
 		}))
