@@ -75,7 +75,7 @@ race-flink: build ## FLINK=CMD [QUERIES='q0 q17'] [EVENTS=N]: CPU seconds here a
 race-tpch: build ## SCALE=1 [QUERIES='q1 q6'] [DIR=tpch-data]: TPC-H in batch mode here and in Python's duckdb: rows compared, CPU seconds
 	python3 scripts/race-tpch $(or $(SCALE),1) --dir $(or $(DIR),tpch-data) --queries '$(QUERIES)'
 
-spill: build ## [KEYS=1,5,10,25,50] [MEMORY=512] [KIND=sort|over|partition|join]: what is beyond memory: CPU and peak of resident memory against the number of keys
+spill: build ## [KEYS=1,5,10,25,50] [MEMORY=512] [KIND=sort|over|partition|join|cross]: what is beyond memory: CPU and peak of resident memory against the number of keys
 	python3 scripts/spill --keys "$${KEYS:-1,5,10,25,50}" --memory "$${MEMORY:-512}" $(if $(KIND),--kind $(KIND))
 
 record-nexmark: ## FLINK=CMD: asks the real Flink for the answers kept in tests/flink/nexmark

@@ -23,6 +23,7 @@ func TestMemoryLimit(t *testing.T) {
 		{"windows", "batch", "SELECT COUNT(*), SUM(s) FROM (SELECT SUM(n) OVER (PARTITION BY n / 100 ORDER BY t) AS s FROM numbers)", ""},
 		{"a window over all", "batch", "SELECT COUNT(*), SUM(s) FROM (SELECT LAG(t, 1000) OVER (ORDER BY t) AS t, SUM(n) OVER (ORDER BY t) AS s FROM numbers)", ""},
 		{"rows that wait", "batch", "SELECT COUNT(*), MAX(a.t) FROM numbers a LEFT JOIN (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n, t) b ON a.n = b.n", ""},
+		{"a stored side without a key", "batch", "SELECT COUNT(*), MAX(b.t) FROM (SELECT n FROM numbers WHERE n < 4) a LEFT JOIN numbers b ON a.n < b.n", ""},
 		{"one group", "streaming", "SELECT COUNT(*) FROM numbers", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

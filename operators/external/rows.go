@@ -39,6 +39,9 @@ func NewRows(s Store) *Rows {
 // Len is the number of rows.
 func (r *Rows) Len() int { return r.n }
 
+// Cold says that some of them lie on disk.
+func (r *Rows) Cold() bool { return r.cold > 0 }
+
 // Blocks is the number of blocks.
 func (r *Rows) Blocks() int { return len(r.blocks) }
 

@@ -4,11 +4,13 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/external"
+	"github.com/millrace/millrace/types"
 )
 
-// final is a join in batch mode: one side is stored, and once it has ended the other
-// side's rows come out final as they come. Rows wait until then, on disk where memory
-// has no room; those of the stored side too while it isn't known which that is.
+// final is what joins of batch mode have in common: one side is stored, and once it has
+// ended the other side's rows come out final as they come. Rows wait until then, on disk
+// where memory has no room; those of the stored side too while it isn't known which
+// that is. Without keys they lie there for good: nested.go.
 type final struct {
 	build int // the side that is stored, -1: not known yet
 	ended [2]bool
@@ -16,15 +18,16 @@ type final struct {
 	room  *operators.Room
 }
 
-// openFinal prepares the rows that wait.
-func (o *operator) openFinal(env *operators.Env) {
-	o.final = &final{build: o.spec.Build - 1, room: env.Room}
-	if o.spec.Kind != Inner {
-		o.final.build = 1
+// newFinal prepares the rows that wait.
+func newFinal(s *Spec, env *operators.Env) *final {
+	f := &final{build: s.Build - 1, room: env.Room}
+	if s.Kind != Inner {
+		f.build = 1
 	}
-	for i := range o.final.held {
-		o.final.held[i] = external.NewRows(external.Store{Types: o.sides[i].ts, Memory: env.Memory, Room: env.Room})
+	for i, schema := range []*types.Schema{s.Left, s.Right} {
+		f.held[i] = external.NewRows(external.Store{Types: schema.Types(), Memory: env.Memory, Room: env.Room})
 	}
+	return f
 }
 
 // atOnce is the number of rows up to which a side of an inner join is stored when it
@@ -54,14 +57,14 @@ func (o *operator) End(input int) error {
 		return nil
 	}
 	f.ended[input] = true
-	chosen := f.build < 0 && o.choose(input)
+	chosen := f.build < 0 && f.choose(input)
 	if chosen {
 		if err := o.storeHeld(); err != nil {
 			return err
 		}
 	}
 	if chosen || input == f.build {
-		if err := o.each(1-f.build, true, o.probeFinal); err != nil {
+		if err := f.each(1-f.build, true, o.probeFinal); err != nil {
 			return err
 		}
 	}
@@ -78,8 +81,7 @@ func (o *operator) End(input int) error {
 
 // choose decides which side of an inner join is stored, now that one has ended: the
 // smaller, as far as that is known.
-func (o *operator) choose(input int) bool {
-	f := o.final
+func (f *final) choose(input int) bool {
 	switch {
 	case f.ended[0] && f.ended[1]:
 		f.build = 1
@@ -94,7 +96,7 @@ func (o *operator) choose(input int) bool {
 
 // storeHeld stores the rows that were held of the side now chosen.
 func (o *operator) storeHeld() error {
-	return o.each(o.final.build, true, func(b *batch.Batch) error {
+	return o.final.each(o.final.build, true, func(b *batch.Batch) error {
 		o.find(o.final.build, b)
 		o.store(o.final.build, b)
 		return nil
@@ -103,21 +105,21 @@ func (o *operator) storeHeld() error {
 
 // each calls f with the rows held of a side, the last time or not. Between batches
 // rows and state may go to disk.
-func (o *operator) each(side int, last bool, f func(b *batch.Batch) error) error {
-	rows := o.final.held[side]
+func (f *final) each(side int, last bool, do func(b *batch.Batch) error) error {
+	rows := f.held[side]
 	var into batch.Batch
 	for i := range rows.Blocks() {
 		b, err := rows.Block(i, &into)
 		if err != nil {
 			return err
 		}
-		if err := f(b); err != nil {
+		if err := do(b); err != nil {
 			return err
 		}
 		if last {
 			rows.Drop(i)
 		}
-		if err := o.final.room.Turn(); err != nil {
+		if err := f.room.Turn(); err != nil {
 			return err
 		}
 	}
@@ -169,7 +171,7 @@ func (o *operator) probeFinal(b *batch.Batch) error {
 
 // unmatched sends the right rows that no left row met.
 func (o *operator) unmatched(e *emitter) error {
-	return o.each(1, true, func(b *batch.Batch) error {
+	return o.final.each(1, true, func(b *batch.Batch) error {
 		o.find(1, b)
 		for i := 0; i < b.Len; i++ {
 			met := false
@@ -185,4 +187,10 @@ func (o *operator) unmatched(e *emitter) error {
 		}
 		return nil
 	})
+}
+
+// close forgets what a job that failed has kept.
+func (f *final) close() {
+	f.held[0].Close()
+	f.held[1].Close()
 }

@@ -89,3 +89,72 @@ func TestJoins(t *testing.T) {
 		optest.Equal(t, table(), optest.Joined(sides[0].Live, sides[1].Live, kind, meet))
 	})
 }
+
+// TestNested compares batch mode's joins without a key, of sides of several blocks, with
+// loops over them. Memory is short never, at times, or always.
+func TestNested(t *testing.T) {
+	less := builtin.Lookup("<")
+	optest.Seeds(t, func(t *testing.T, r *rand.Rand) {
+		kind := join.Kind(r.Intn(6))
+		s := &join.Spec{Left: optest.Schema, Right: optest.Schema, Kind: kind, Session: optest.Session()}
+		s.Session.Batch = true
+		s.Out = types.NewSchema(append(append([]types.Field(nil), optest.Schema.Fields...), optest.Schema.Fields...)...)
+		if kind == join.Semi || kind == join.Anti {
+			s.Out = optest.Schema
+		}
+		if kind == join.Inner {
+			s.Build = r.Intn(3)
+		}
+		rest := r.Intn(8) > 0
+		if rest {
+			s.Rest = &expr.Call{Fn: less, T: types.BooleanType, Args: []expr.Expr{&expr.Column{Index: 2, T: types.BigIntType}, &expr.Column{Index: 5, T: types.BigIntType}}}
+		}
+		often := r.Intn(3)
+		in := batch.Changes{Kinds: batch.InsertOnly}
+		d := optest.NewSpilled(t, s, s.Session, func() bool { return r.Intn(4) < often*often }, in, in)
+		// Few left values are below any right one.
+		var all, left [2][]optest.Row
+		for i := range all {
+			n := []int{r.Intn(3), r.Intn(60), 1000 + r.Intn(60), r.Intn(2400)}[r.Intn(4)]
+			if !rest {
+				n = min(n, 1200/(i*40+1))
+			}
+			for k := range n {
+				row := optest.Row{Ms: int64(k)}
+				if r.Intn(50) > 0 {
+					v := r.Int63n(100_000) + int64(1-i)*99_000
+					row.V = &v
+				}
+				if r.Intn(50) > 0 {
+					key := strings.Repeat("x", r.Intn(9))
+					row.K = &key
+				}
+				all[i] = append(all[i], row)
+			}
+		}
+		left = all
+		for ended := [2]bool{}; !ended[0] || !ended[1]; {
+			side := r.Intn(2)
+			if ended[side] {
+				side = 1 - side
+			}
+			if len(left[side]) == 0 {
+				ended[side] = true
+				if ended[1-side] {
+					d.Watermark(operators.MaxWatermark)
+				}
+				d.EndOf(side)
+				continue
+			}
+			n := min(len(left[side]), 1+r.Intn(700))
+			d.Process(side, optest.Batch(left[side][:n], nil))
+			left[side] = left[side][n:]
+		}
+		optest.Equal(t, optest.Table(t, d.Taken()), optest.Joined(all[0], all[1], kind, func(a, b optest.Row) bool {
+			return !rest || a.V != nil && b.V != nil && *a.V < *b.V
+		}))
+		if used := d.Env.Memory.Used(); used != 0 {
+			t.Fatalf("%d bytes aren't given back", used)
+		}
+	})
+}

@@ -97,7 +97,7 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	o.outTs, o.send.o = s.Out.Types(), o
 	o.entries, o.probe = make([]state.Entry, pairs), make([]int32, pairs)
 	if env.Session.Batch {
-		o.openFinal(env)
+		o.final = newFinal(s, env)
 	}
 	return nil
 }
@@ -257,8 +257,7 @@ func (o *operator) store(input int, b *batch.Batch) {
 // Close frees the condition, and what a job that failed has kept.
 func (o *operator) Close() error {
 	if o.final != nil {
-		o.final.held[0].Close()
-		o.final.held[1].Close()
+		o.final.close()
 	}
 	if o.rest != nil {
 		return o.rest.Close()

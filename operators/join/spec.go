@@ -5,7 +5,8 @@
 // from it in two lists, whose cell counts the partners a row has where that
 // matters; the row of a side that has one a key lies with the key (one.go). A row looks its key up once, meets the other side's list, and is put
 // into its own. Inner joins do so for a whole batch at a time (inner.go); the
-// others row by row, because each change depends on the counts (outer.go).
+// others row by row, because each change depends on the counts (outer.go). In batch mode
+// one side is stored before the other comes (batch.go), without a key as plain rows (nested.go).
 package join
 
 import (
@@ -183,4 +184,9 @@ func (s *Spec) Placement(in []operators.Distribution) operators.Distribution {
 func (s *Spec) SetTTL(ttl time.Duration) { s.TTL = [2]time.Duration{ttl, ttl} }
 
 // New makes the operator.
-func (s *Spec) New() operators.Operator { return &operator{spec: s} }
+func (s *Spec) New() operators.Operator {
+	if s.Session.Batch && len(s.Keys[0]) == 0 {
+		return &nested{spec: s}
+	}
+	return &operator{spec: s}
+}
