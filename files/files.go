@@ -85,7 +85,7 @@ type Writer interface {
 	io.Writer
 	// Sync makes what was written durable, where the place Grows.
 	Sync() error
-	// Finish closes the draft for good and says what Publish needs.
+	// Finish ends the draft and says what Publish needs.
 	Finish() (Draft, error)
 	// Close closes it without; what was synced stays.
 	Close() error
@@ -97,6 +97,9 @@ type Draft struct {
 	Size   int64
 	Upload string // S3: of the multipart upload
 	Parts  []Part
+	// Hold, of one that Finish returned, keeps Abandon of other processes away until it
+	// is closed; nil: nothing need be held.
+	Hold io.Closer `json:"-"`
 }
 
 // Part is a part of a multipart upload; the first has number 1.

@@ -96,11 +96,18 @@ type localWriter struct {
 	path string
 }
 
+// Finish leaves the file open, for its mark: another process that begins a job of the
+// same name would take it for one that a dead run left.
 func (w *localWriter) Finish() (Draft, error) {
 	err := w.Sync()
 	info, serr := w.Stat()
 	if err == nil {
 		err = serr
+	}
+	d := Draft{Path: w.path}
+	if err == nil && locks {
+		d.Size, d.Hold = info.Size(), w
+		return d, nil
 	}
 	if cerr := w.Close(); err == nil {
 		err = cerr
@@ -108,11 +115,22 @@ func (w *localWriter) Finish() (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
-	return Draft{Path: w.path, Size: info.Size()}, nil
+	d.Size = info.Size()
+	return d, nil
 }
 
 // Grows is true: a file can be cut to the length it had.
 func (Local) Grows() bool { return true }
+
+// Busy says that a running writer has the draft of a file open.
+func (Local) Busy(path string) bool { return locks && locked(Hidden(path)) }
+
+// Missing says that a file is neither there nor its draft.
+func (Local) Missing(path string) bool {
+	_, err := os.Lstat(Hidden(path))
+	_, verr := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist) && errors.Is(verr, fs.ErrNotExist)
+}
 
 // Publish renames the hidden file.
 func (Local) Publish(_ context.Context, d Draft) error {

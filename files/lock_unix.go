@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// locks says that files can be marked as somebody's.
+const locks = true
+
 // lock marks an open file as somebody's; the mark goes with the process.
 func lock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 

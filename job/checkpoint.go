@@ -165,7 +165,8 @@ func (c *coordinator) writeManifest(at *attempt) error {
 		base = chain{}
 	}
 	next := base.with(at, len(c.tasks))
-	m := &checkpoint.Manifest{N: at.n, Job: c.graph.Job, Final: at.final && at.order == nil, Savepoint: at.order != nil, Made: c.cfg.Session.Now().UnixMilli()}
+	m := &checkpoint.Manifest{N: at.n, Job: c.graph.Job, Final: at.final && at.order == nil, Savepoint: at.order != nil,
+		Outlived: at.order != nil && !at.order.Stop, Made: c.cfg.Session.Now().UnixMilli()}
 	for _, f := range next.files {
 		m.Files = append(m.Files, f...)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -89,7 +90,21 @@ func (r *run) recover(ctx context.Context) error {
 		what = "savepoint " + dir.Path()
 	}
 	r.note(fmt.Sprintf("job %q goes on from %s", r.graph.Job, what))
+	if dir != cp.Dir && !r.idempotent() {
+		r.noteAgain(m, dir)
+	}
 	return r.place(m, blocks)
+}
+
+// noteAgain says that going on from a savepoint goes back behind what has been published.
+func (r *run) noteAgain(m *checkpoint.Manifest, dir *checkpoint.Dir) {
+	at := time.UnixMilli(m.Made).UTC().Format("2006-01-02 15:04:05 UTC")
+	switch {
+	case m.Outlived:
+		r.note(fmt.Sprintf("the job ran on after this savepoint (%s): rows that it has published since are written again; millrace stop --savepoint makes one behind which there are none", at))
+	case !m.Savepoint && dir.Committed() > m.N:
+		r.note(fmt.Sprintf("checkpoint %d (%s) isn't the last of its job: rows that were published since are written again", m.N, at))
+	}
 }
 
 // newest reads the newest checkpoint that is whole, with its state. One that is

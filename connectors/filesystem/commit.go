@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"sort"
@@ -32,7 +33,8 @@ type sink struct {
 	writers    atomic.Int64 // as many as were opened
 
 	mu        *sync.Mutex
-	live      map[string]bool // files a writer of this process has open, by path below the root
+	live      map[string]io.Closer // files of this process's writers that aren't published, by path below the root; closed when they are
+	told      []string
 	overwrite bool
 	committed map[string]bool // directories whose old files are gone, when overwriting
 	names     map[string]bool // files of this run
@@ -40,20 +42,29 @@ type sink struct {
 
 func (s *sink) Changes(batch.Changes) batch.Changes { return changes(s.t) }
 
-func (s *sink) hold(name string, open bool) {
+// hold says that a file is a writer's of this process; what holds its finished draft
+// may be given later.
+func (s *sink) hold(name string, draft io.Closer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if open {
-		s.live[name] = true
-	} else {
-		delete(s.live, name)
+	s.live[name] = draft
+}
+
+// letGo says that a file is nobody's any more.
+func (s *sink) letGo(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if draft := s.live[name]; draft != nil {
+		draft.Close()
 	}
+	delete(s.live, name)
 }
 
 func (s *sink) held(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live[name]
+	_, ok := s.live[name]
+	return ok
 }
 
 // Overwrite makes Commit replace the files that are there: all of them, or those of
@@ -110,7 +121,7 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 		if err := s.publish(ctx, e); err != nil {
 			return nil, err
 		}
-		s.hold(k, false)
+		s.letGo(k)
 		dirs[e.Dir] = true
 		rest.Partitions = s.done.add(rest.Partitions, e)
 	}
@@ -118,7 +129,7 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 		return nil, err
 	}
 	for _, e := range raw {
-		s.hold(path.Join(e.Dir, e.Name), false)
+		s.letGo(path.Join(e.Dir, e.Name))
 		dirs[e.Dir] = true
 		rest.Partitions = s.done.add(rest.Partitions, e)
 	}
@@ -137,9 +148,27 @@ func (s *sink) Commit(ctx context.Context, c connectors.Commit, pendings [][]byt
 	return [][]byte{text}, err
 }
 
-// publish makes a file visible.
+// local is what can be asked about drafts in a directory of the machine.
+type local interface {
+	Busy(path string) bool
+	Missing(path string) bool
+}
+
+// publish makes a file visible. One that this process hasn't written is named by a
+// checkpoint: another process may be writing it still, when that is a savepoint of a job
+// that runs on; or it was published, and somebody has moved or removed it since.
 func (s *sink) publish(ctx context.Context, e entry) error {
-	to := path.Join(s.root, e.Dir, e.Name)
+	to, k := path.Join(s.root, e.Dir, e.Name), path.Join(e.Dir, e.Name)
+	if fs, ok := s.fs.(local); ok {
+		switch ours := s.held(k); {
+		case !ours && fs.Busy(to):
+			return fmt.Errorf("%w: %s is being written by another process, whose job must be stopped first", connectors.ErrLost, files.Hidden(to))
+		case ours && fs.Missing(to):
+			return fmt.Errorf("%w: somebody has removed %s", connectors.ErrLost, files.Hidden(to))
+		case fs.Missing(to):
+			s.told = append(s.told, fmt.Sprintf("%s, of %d bytes, isn't there: it was published and has been moved or removed since, or its rows are lost", to, e.Size))
+		}
+	}
 	if s.overwrite {
 		s.names[to] = true
 		if err := s.clear(ctx, e.Dir); err != nil {
@@ -209,6 +238,12 @@ func sortedDirs[T any](m map[string]T) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Told is what was found amiss since it was last asked.
+func (s *sink) Told() (told []string) {
+	told, s.told = s.told, nil
+	return told
 }
 
 // Guarantee is exactly once: a file is published with the checkpoint it belongs to.

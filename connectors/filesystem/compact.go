@@ -137,6 +137,9 @@ func (s *sink) compactUnit(ctx context.Context, u *unit) error {
 		if d, err = s.merge(ctx, u, to); err != nil {
 			return err
 		}
+		if d.Hold != nil {
+			defer d.Hold.Close()
+		}
 		text, err := json.Marshal(d)
 		if err != nil {
 			return err

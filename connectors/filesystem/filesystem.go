@@ -16,6 +16,7 @@ package filesystem
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"sync"
@@ -156,7 +157,7 @@ func newSink(t connectors.Table) (connectors.Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("table %s: option 'path': %w", t.Path, err)
 	}
-	s := &sink{t: t, fs: fs, root: root, spec: t.Format.Spec, live: map[string]bool{}, mu: new(sync.Mutex)}
+	s := &sink{t: t, fs: fs, root: root, spec: t.Format.Spec, live: map[string]io.Closer{}, mu: new(sync.Mutex)}
 	s.spec.Schema, s.spec.Full, s.spec.Key = without(t.Schema, t.Parts), without(t.Full, t.Parts), nil
 	if s.spec.Schema.Len() == 0 {
 		return nil, fmt.Errorf("table %s has no column beside its partition columns", t.Path)

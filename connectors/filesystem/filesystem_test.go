@@ -429,3 +429,66 @@ func TestStoppedRunIsPublished(t *testing.T) {
 		t.Errorf("%d rows", len(got))
 	}
 }
+
+// Another process that begins a job of the same name takes nothing of what this one has
+// finished and not yet published; what a file's owner finds missing is an error, and what
+// the checkpoint of a dead run names and isn't there is told.
+func TestTwoWriters(t *testing.T) {
+	ctx := context.Background()
+	tab := table(t.TempDir(), nil, map[string]string{"sink.rolling-policy.file-size": "1b"}, line)
+	open := func() (connectors.Sink, connectors.Writer) {
+		s, err := Connector.Sink(tab)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := s.Open(ctx, connectors.WriterEnv{Job: "j", Of: 1, Now: func() time.Time { return time.UnixMilli(0) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, w
+	}
+	prepare := func(w connectors.Writer) []byte {
+		b := lineBatch("x", 0)
+		b.Cols = b.Cols[:1]
+		if err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		p, err := w.Prepare(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	s, w := open()
+	p := prepare(w)
+	other, _ := open()
+	if err := other.Abandon(ctx, "j", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Commit(ctx, connectors.Commit{N: 1}, [][]byte{p}); !errors.Is(err, connectors.ErrLost) {
+		t.Errorf("a file that is held is taken: %v", err)
+	}
+	if _, err := s.Commit(ctx, connectors.Commit{N: 1}, [][]byte{p}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, tab, nil); len(got) != 1 {
+		t.Errorf("%d rows", len(got))
+	}
+	p = prepare(w)
+	hidden, err := filepath.Glob(filepath.Join(tab.Options.String("path"), ".*.inprogress"))
+	if err != nil || len(hidden) != 1 {
+		t.Fatal(hidden, err)
+	}
+	if err := os.Remove(hidden[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(ctx, connectors.Commit{N: 2}, [][]byte{p}); !errors.Is(err, connectors.ErrLost) {
+		t.Errorf("a file that is gone is published: %v", err)
+	}
+	if _, err := other.Commit(ctx, connectors.Commit{N: 2}, [][]byte{p}); err != nil {
+		t.Fatal(err)
+	}
+	if told := other.(connectors.Teller).Told(); len(told) != 1 || !strings.Contains(told[0], "isn't there") {
+		t.Errorf("told %q", told)
+	}
+}

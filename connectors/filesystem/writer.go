@@ -188,7 +188,7 @@ func (w *writer) create(dir string) (*file, error) {
 	if f.f, err = w.s.fs.Create(w.ctx, path.Join(w.s.root, dir, f.name)); err != nil {
 		return nil, err
 	}
-	w.s.hold(path.Join(dir, f.name), true)
+	w.s.hold(path.Join(dir, f.name), nil)
 	if w.held = append(w.held, path.Join(dir, f.name)); len(w.held)%64 == 0 {
 		w.held = slices.DeleteFunc(w.held, func(name string) bool { return !w.s.held(name) })
 	}
@@ -252,6 +252,7 @@ func (w *writer) finish(f *file) error {
 		return err
 	}
 	delete(w.open, f.dir) // still held: a Commit of when it was open may be under way
+	w.s.hold(path.Join(f.dir, f.name), d.Hold)
 	w.ready = append(w.ready, entry{Dir: f.dir, Name: f.name, Size: d.Size, Opened: f.opened.UnixMilli(), Upload: d.Upload, Parts: d.Parts})
 	return nil
 }
@@ -301,7 +302,7 @@ func (w *writer) Prepare(context.Context, uint64) ([]byte, error) {
 func (w *writer) Close() error {
 	var first error
 	for _, name := range w.held {
-		w.s.hold(name, false)
+		w.s.letGo(name)
 	}
 	for _, f := range w.open {
 		if err := f.f.Close(); err != nil && first == nil {

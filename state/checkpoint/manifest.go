@@ -25,6 +25,7 @@ type Manifest struct {
 	Job       string
 	Final     bool // everything was read and written: the job has ended
 	Savepoint bool
+	Outlived  bool  `json:",omitempty"` // a savepoint of a job that ran on: what it has pending, and what came after, the job published itself
 	Made      int64 // when, in ms of the wall clock
 	Published bool  `json:"-"` // what the sinks have prepared is known to be visible; set by who reads it
 	Sources   []Source

@@ -18,6 +18,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,13 +151,36 @@ func number(t *testing.T, name string, def int) int {
 	return n
 }
 
+// TestMain removes what all tests share.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if binary.dir != "" {
+		os.RemoveAll(binary.dir)
+	}
+	os.Exit(code)
+}
+
+// binary is millrace, built once.
+var binary struct {
+	sync.Once
+	dir string
+	err error
+}
+
 func build(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "millrace")
-	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/millrace").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary.Do(func() {
+		if binary.dir, binary.err = os.MkdirTemp("", "millrace-crash"); binary.err != nil {
+			return
+		}
+		if out, err := exec.Command("go", "build", "-o", filepath.Join(binary.dir, "millrace"), "../../cmd/millrace").CombinedOutput(); err != nil {
+			binary.err = fmt.Errorf("%v\n%s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatal(binary.err)
 	}
-	return bin
+	return filepath.Join(binary.dir, "millrace")
 }
 
 // job is one shape with the directories of one run.
@@ -179,8 +203,10 @@ func newJob(t *testing.T, bin string, s shape, parallelism int) job {
 	return j
 }
 
-func (j job) command() (*exec.Cmd, *bytes.Buffer) {
-	cmd := exec.Command(j.bin, "run", "--state-dir", j.state, "-p", fmt.Sprint(j.parallelism), "-D", "execution.checkpointing.interval=20ms", j.script)
+// command runs the job, with more arguments than all have.
+func (j job) command(more ...string) (*exec.Cmd, *bytes.Buffer) {
+	args := append([]string{"run", "--state-dir", j.state, "-p", fmt.Sprint(j.parallelism), "-D", "execution.checkpointing.interval=20ms"}, more...)
+	cmd := exec.Command(j.bin, append(args, j.script)...)
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	return cmd, &text

@@ -202,3 +202,58 @@ func TestRealS3Killed(t *testing.T) {
 	}
 	killS3(t, b, number(t, "CRASH_KILLS", 5))
 }
+
+// savepointS3 stops a job whose table and checkpoints lie in a bucket with a savepoint
+// there, and goes on from it at another parallelism.
+func savepointS3(t *testing.T, b *bucket) {
+	bin := build(t)
+	v := newVerbs(t, bin)
+	s := shapeOf(t, "group")
+	s.events = 20_000
+	b.dir = fmt.Sprintf("savepoint-%d", time.Now().UnixNano())
+	at := "s3://" + b.name + "/" + b.dir
+	with := []string{"-D", "s3.endpoint=" + b.endpoint, "-D", "s3.access-key=" + b.key, "-D", "s3.secret-key=" + b.key}
+	whole := newJob(t, bin, s, 1)
+	v.run("run", whole.script)
+	script := filepath.Join(t.TempDir(), "job.sql")
+	text := strings.Replace(s.script(at+"/out"), "'connector' = 'nexmark'", "'connector' = 'nexmark', 'emit.rate' = '4000'", 1)
+	if err := os.WriteFile(script, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, append(with, "run", "--state-dir", at+"/state", "-D", "execution.checkpointing.interval=100ms", script)...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	v.await(job{}, &said, func(l jobs) bool { return l.Jobs[0].Checkpoints.Made > 1 && l.Jobs[0].RowsIn > 0 })
+	path := v.run("stop", "--savepoint")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	if !strings.HasPrefix(path, at+"/state/") {
+		t.Fatalf("the savepoint lies in %s", path)
+	}
+	if out := v.run(append(with, "checkpoint", "verify", path)...); !strings.Contains(out, "whole") {
+		t.Fatalf("verify: %s", out)
+	}
+	if out := v.run(append(with, "run", "-p", "3", "-D", "execution.savepoint.path="+path, script)...); !strings.Contains(out, "goes on from savepoint "+path) {
+		t.Fatalf("it began anew\n%s", out)
+	}
+	same(t, whole.rows(t), b.rows(t))
+}
+
+// TestSavepointS3 uses a service in this process's memory.
+func TestSavepointS3(t *testing.T) {
+	savepointS3(t, open(t, s3test.New(t).URL, "test"))
+}
+
+// TestRealS3Savepoint uses MinIO.
+func TestRealS3Savepoint(t *testing.T) {
+	b := open(t, "http://"+services.Need(t, "minio"), "minioadmin")
+	if err := b.c.MakeBucket(context.Background(), b.name, minio.MakeBucketOptions{}); err != nil && minio.ToErrorResponse(err).StatusCode != 409 {
+		t.Fatal(err)
+	}
+	savepointS3(t, b)
+}
