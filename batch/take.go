@@ -11,6 +11,12 @@ func (v *Vector) Take(t types.Type, from *Vector, idx []int32) {
 	v.take(t, from, idx, len(from.Valid) > 0 && !clean(from.Valid, idx))
 }
 
+// TakeValid is Take of rows that aren't NULL, nor negative.
+func (v *Vector) TakeValid(t types.Type, from *Vector, idx []int32) { v.take(t, from, idx, false) }
+
+// HasNullsIn says whether any of the rows is NULL.
+func (v *Vector) HasNullsIn(rows []int32) bool { return len(v.Valid) > 0 && !clean(v.Valid, rows) }
+
 // clean says that no row of idx is NULL or negative.
 func clean(valid []uint64, idx []int32) bool {
 	bit := uint64(1)

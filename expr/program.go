@@ -16,11 +16,19 @@ import (
 // Equal deterministic expressions are one step. A step remembers that it has run
 // for the current batch; a lazily evaluated branch (of CASE, AND, OR) is a scope
 // of its own, so that nothing is computed for rows that don't reach it.
+//
+// Columns of the batch and fields of them are leaves. Dense gathers those that are
+// read first, and the rest is computed for dense rows.
 type Program struct {
 	roots []ref
 	gen   uint64
-	b     *batch.Batch
+	b     *batch.Batch // the rows that steps compute: with Dense, of no columns
+	src   *batch.Batch // where leaves come from
+	take  []int32      // the rows of src that are taken; nil: all
 	ident []int32
+	dense batch.Batch
+	valid []uint64 // of the leaf taken last: fields of one ROW share it
+	nulls bool     // whether it has NULLs among the rows taken
 }
 
 // step computes one expression under a selection.
@@ -95,6 +103,22 @@ func (p *Program) Eval(b *batch.Batch, sel []int32, out []batch.Vector) error {
 	return nil
 }
 
+// Dense computes every expression for the rows of sel: row k of out[i] is that of row
+// sel[k] of b.
+func (p *Program) Dense(b *batch.Batch, sel []int32, out []batch.Vector) error {
+	p.begin(b)
+	p.dense.Len = len(sel)
+	p.b, p.take, p.valid = &p.dense, sel, nil
+	for i, r := range p.roots {
+		v, err := r.eval(p, nil)
+		if err != nil {
+			return err
+		}
+		out[i] = *v
+	}
+	return nil
+}
+
 // Filter appends to to the rows of sel (nil: all) for which the first expression
 // is TRUE.
 func (p *Program) Filter(b *batch.Batch, sel []int32, to []int32) ([]int32, error) {
@@ -104,7 +128,7 @@ func (p *Program) Filter(b *batch.Batch, sel []int32, to []int32) ([]int32, erro
 
 func (p *Program) begin(b *batch.Batch) {
 	p.gen++
-	p.b = b
+	p.b, p.src, p.take = b, b, nil
 }
 
 func (p *Program) filter(r ref, sel, to []int32) ([]int32, error) {
@@ -228,7 +252,7 @@ func (c *compiler) compile(e Expr, s *scope) (ref, error) {
 	}
 	n := &node{step: st, home: s, slow: true}
 	switch st.(type) {
-	case columnStep, *constStep:
+	case *leafStep, *constStep:
 		n.slow = false
 	}
 	if key != "" {
@@ -255,11 +279,14 @@ func (c *compiler) branch(e Expr, s *scope) (ref, error) {
 
 func (c *compiler) step(e Expr, s *scope) (step, error) {
 	switch e := e.(type) {
-	case *Column:
-		return columnStep(e.Index), nil
 	case *Const:
 		return &constStep{value: &e.Value, t: e.T}, nil
+	case *Column:
+		return &leafStep{of: []int{e.Index}, t: e.Type()}, nil
 	case *Field:
+		if of := path(e); of != nil {
+			return &leafStep{of: of, t: e.Type(), fields: make([]fieldOf, len(of)-1)}, nil
+		}
 		of, err := c.compile(e.Of, s)
 		return &fieldStep{of: of, index: e.Index}, err
 	case *Logic:

@@ -7,10 +7,50 @@ import (
 	"github.com/millrace/millrace/types"
 )
 
-// columnStep is a column of the input, as it is.
-type columnStep int
+// leafStep is a column of the input, or a field of one.
+type leafStep struct {
+	of     []int // the column, the field of it, the field of that
+	t      types.Type
+	fields []fieldOf
+	out    batch.Vector
+	gen    uint64
+}
 
-func (s columnStep) run(p *Program, _ []int32) (*batch.Vector, error) { return &p.b.Cols[s], nil }
+// path is where the column or field e of one lies, nil for anything else.
+func path(e Expr) []int {
+	switch e := e.(type) {
+	case *Column:
+		return []int{e.Index}
+	case *Field:
+		if of := path(e.Of); of != nil {
+			return append(of, e.Index)
+		}
+	}
+	return nil
+}
+
+func (s *leafStep) run(p *Program, _ []int32) (*batch.Vector, error) {
+	if p.take != nil && s.gen == p.gen {
+		return &s.out, nil
+	}
+	v := &p.src.Cols[s.of[0]]
+	for k, f := range s.of[1:] {
+		v = s.fields[k].get(v, f, p.src.Len)
+	}
+	if p.take == nil {
+		return v, nil
+	}
+	if len(v.Valid) > 0 && (len(v.Valid) != len(p.valid) || &v.Valid[0] != &p.valid[0]) {
+		p.valid, p.nulls = v.Valid, v.HasNullsIn(p.take)
+	}
+	if len(v.Valid) == 0 || !p.nulls {
+		s.out.TakeValid(s.t, v, p.take)
+	} else {
+		s.out.Take(s.t, v, p.take)
+	}
+	s.gen = p.gen
+	return &s.out, nil
+}
 
 // constStep is a column of one value, filled once.
 type constStep struct {
@@ -57,6 +97,11 @@ func (s *sameStep) run(p *Program, sel []int32) (*batch.Vector, error) { return 
 type fieldStep struct {
 	of    ref
 	index int
+	field fieldOf
+}
+
+// fieldOf gets fields of ROWs.
+type fieldOf struct {
 	out   batch.Vector
 	valid []uint64
 }
@@ -66,15 +111,20 @@ func (s *fieldStep) run(p *Program, sel []int32) (*batch.Vector, error) {
 	if err != nil {
 		return nil, err
 	}
-	kid := &v.Kids[s.index]
+	return s.field.get(v, s.index, p.b.Len), nil
+}
+
+// get is field k of the n ROWs in v.
+func (f *fieldOf) get(v *batch.Vector, k, n int) *batch.Vector {
+	kid := &v.Kids[k]
 	if len(v.Valid) == 0 || len(kid.Valid) == len(v.Valid) && &kid.Valid[0] == &v.Valid[0] {
-		return kid, nil
+		return kid
 	}
-	s.out = *kid
-	s.out.Valid = append(s.valid[:0], s.out.Valid...)
-	s.out.AndValid(v, p.b.Len)
-	s.valid = s.out.Valid
-	return &s.out, nil
+	f.out = *kid
+	f.out.Valid = append(f.valid[:0], f.out.Valid...)
+	f.out.AndValid(v, n)
+	f.valid = f.out.Valid
+	return &f.out
 }
 
 // callStep runs a kernel.

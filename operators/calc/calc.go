@@ -1,8 +1,8 @@
 // Package calc filters and projects: Flink's Calc. Stateless; every row keeps its
 // kind, -U and +U are judged independently.
 //
-// A batch is filtered to a selection, the projection is evaluated for the
-// selected rows, and the result is compacted, so that what leaves is dense.
+// A batch is filtered to a selection, the columns that the projection reads are
+// gathered by it, and what is computed of them is dense.
 package calc
 
 import (
@@ -174,8 +174,7 @@ type operator struct {
 	sel     []int32
 	cols    []batch.Vector
 	out     batch.Batch
-	dense   batch.Batch
-	ts      []types.Type
+	kinds   []batch.Kind
 	wm      int64
 	wide    batch.Batch // the input with the watermark behind it
 }
@@ -189,7 +188,6 @@ func (o *operator) Open(env *operators.Env, out operators.Output) (err error) {
 	}
 	o.project, err = expr.Compile(o.spec.Exprs, env.Session)
 	o.cols = make([]batch.Vector, len(o.spec.Exprs))
-	o.ts = o.spec.Out.Types()
 	return err
 }
 
@@ -237,11 +235,24 @@ func (o *operator) Process(_ int, b *batch.Batch) error {
 			sel = s
 		}
 	}
-	if err := o.project.Eval(b, sel, o.cols); err != nil {
+	o.out = batch.Batch{Len: b.Len, Cols: o.cols, Kinds: b.Kinds}
+	if sel == nil {
+		if err := o.project.Eval(b, nil, o.cols); err != nil {
+			return err
+		}
+		return o.Out.Emit(&o.out)
+	}
+	if err := o.project.Dense(b, sel, o.cols); err != nil {
 		return err
 	}
-	o.out = batch.Batch{Len: b.Len, Cols: o.cols, Sel: sel, Kinds: b.Kinds}
-	return o.Out.Emit(o.out.Compact(o.ts, &o.dense))
+	if o.out.Len = len(sel); b.Kinds != nil {
+		o.kinds = o.kinds[:0]
+		for _, i := range sel {
+			o.kinds = append(o.kinds, b.Kinds[i])
+		}
+		o.out.Kinds = o.kinds
+	}
+	return o.Out.Emit(&o.out)
 }
 
 func (o *operator) Close() error {

@@ -100,6 +100,7 @@ func (l *loader) takeBase(t *table, blocks []waiting) ([]waiting, error) {
 	for _, f := range fillers {
 		next = max(next, f.last+1)
 		t.blob.live += f.t.blob.live
+		t.key.long = t.key.long || f.t.key.long
 	}
 	t.next = next
 	if err := b.each(fillers, groupsN, 1, (*filler).index); err != nil {

@@ -13,22 +13,32 @@ import (
 
 // keys is how the keys of a table lie in its rows, behind the first word: one or
 // two words as they are, with bits in the first word for NULL; so do those of timers
-// up to four words, the last two of which, namespace and time, are never NULL;
-// anything else as a view of the bytes that batch.AppendKey gives.
+// up to four words, the last two of which, namespace and time, are never NULL.
+// Anything else is the bytes that batch.AppendKey gives, in three words: short ones
+// lie there, padded, with their length in the last byte; of others there is a view,
+// and that byte is apart.
 type keys struct {
 	kind   keyKind
 	size   uintptr // bytes in the row
 	ts     []types.Type
 	layout []types.Layout
 
-	// The keys of a batch, prepared: words, or bytes from starts[k] to starts[k+1].
+	// The keys of a batch, prepared: words, or three words each as they lie in a row,
+	// and the bytes of one that is apart, from starts[k] to starts[k+1].
 	words  [4][]uint64
 	own    [4][]uint64 // buffers for words that had to be made
 	nulls  [4][]uint64 // validity of each key column, nil: no NULLs
+	images [][3]uint64
 	enc    []byte
 	starts []int
-	text   *batch.Vector // a single column of bytes without NULLs, compared where it lies
+	text   *batch.Vector // a single column of bytes without NULLs: long ones are compared where they lie
+	long   bool          // a row's key was apart
 }
+
+const (
+	shortKey = 23 // bytes of a key that lies in its row
+	apart    = 0xff << 56
+)
 
 type keyKind uint8
 
@@ -63,7 +73,7 @@ func (k *keys) init(cols []state.Column, timer bool) {
 	case timer && fixed <= 32 && fixed == 8*len(cols):
 		k.kind, k.size = keyWords, uintptr(fixed)
 	default:
-		k.kind, k.size = keyBytes, 8
+		k.kind, k.size = keyBytes, 24
 	}
 }
 
@@ -134,30 +144,118 @@ func grow[T any](s []T, n int) []T {
 }
 
 func (k *keys) encode(cols []batch.Vector, n int) {
+	k.images = grow(k.images, n)
 	if k.text = nil; len(cols) == 1 && k.layout[0] == types.LayoutBytes && len(cols[0].Valid) == 0 {
 		k.text = &cols[0]
+		for i := range k.images {
+			k.images[i] = packer{}.text(k.text.Bytes(i)).image()
+		}
 		return
 	}
 	k.starts = grow(k.starts, n+1)
-	b := k.enc[:0]
-	for i := 0; i < n; i++ {
-		k.starts[i] = len(b)
-		for c := range cols {
+	k.enc = k.enc[:0]
+	for i := range k.images {
+		k.starts[i] = len(k.enc)
+		var w packer
+		for c := len(cols) - 1; c >= 0; c-- {
 			v := &cols[c]
 			switch l := k.layout[c]; {
 			case len(v.Valid) > 0 && v.Null(i):
-				b = append(b, 0)
+				w = w.add(0, 1)
 			case l == types.LayoutI64:
-				b = binary.LittleEndian.AppendUint64(append(b, 1), uint64(v.I64[i]))
+				w = w.add(uint64(v.I64[i]), 8).add(1, 1)
 			case l == types.LayoutBytes:
-				s := v.Bytes(i)
-				b = append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
+				w = w.text(v.Bytes(i))
 			default:
-				b = batch.AppendKey(b, k.ts[c], v, i)
+				w.n = shortKey + 1
+			}
+		}
+		if k.images[i] = w.image(); w.n > shortKey {
+			for c := range cols {
+				k.enc = batch.AppendKey(k.enc, k.ts[c], &cols[c], i)
+			}
+			if b := k.enc[k.starts[i]:]; len(b) <= shortKey {
+				k.images[i] = imageOf(b)
+				k.enc = k.enc[:k.starts[i]]
 			}
 		}
 	}
-	k.enc, k.starts[n] = b, len(b)
+	k.starts[n] = len(k.enc)
+}
+
+// packer makes the image of a key from the values of its columns, the last one first,
+// in registers: a key written byte by byte and read by the word waits for its bytes.
+type packer struct {
+	w0, w1, w2 uint64
+	n          int // bytes so far; beyond shortKey the words don't count
+}
+
+// add puts the lower n bytes of x, 1 to 8, before the others. The rest of x is 0.
+func (p packer) add(x uint64, n int) packer {
+	up, down := uint(n)*8, 64-uint(n)*8
+	return packer{p.w0<<up | x, p.w1<<up | p.w0>>down, p.w2<<up | p.w1>>down, p.n + n}
+}
+
+// text puts a text that isn't NULL before the others.
+func (p packer) text(s []byte) packer {
+	n := len(s)
+	if p.n+2+n > shortKey {
+		p.n = shortKey + 1
+		return p
+	}
+	switch rest := n & 7; {
+	case rest == 0:
+	case n >= 8:
+		p = p.add(binary.LittleEndian.Uint64(s[n-8:])>>(64-uint(rest)*8), rest)
+	case n >= 4:
+		p = p.add(uint64(binary.LittleEndian.Uint32(s))|uint64(binary.LittleEndian.Uint32(s[n-4:]))<<(uint(n)*8-32), n)
+	default:
+		p = p.add(uint64(s[0])|uint64(s[n>>1])<<(n>>1*8)|uint64(s[n-1])<<(n*8-8), n)
+	}
+	for at := n&^7 - 8; at >= 0; at -= 8 {
+		p = p.add(binary.LittleEndian.Uint64(s[at:]), 8)
+	}
+	return p.add(1|uint64(n)<<8, 2)
+}
+
+// image is the key's, but for the view of one that is apart.
+func (p packer) image() [3]uint64 {
+	if p.n > shortKey {
+		return [3]uint64{0, 0, apart}
+	}
+	return [3]uint64{p.w0, p.w1, p.w2 | uint64(p.n)<<56}
+}
+
+// imageOf is the image of an encoded key.
+func imageOf(b []byte) (w [3]uint64) {
+	if len(b) > shortKey {
+		return [3]uint64{0, 0, apart}
+	}
+	copy((*[24]byte)(unsafe.Pointer(&w))[:], b)
+	w[2] |= uint64(len(b)) << 56
+	return w
+}
+
+// image is the three words of a row's key.
+func image(p unsafe.Pointer) *[3]uint64 { return (*[3]uint64)(unsafe.Add(p, 8)) }
+
+// stored is the encoded key in a row: a view of the row or of the blob.
+func stored(p unsafe.Pointer, b *blob) []byte {
+	w := image(p)
+	if w[2] >= apart {
+		return b.get(batch.View(w[0]))
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(w)), w[2]>>56)
+}
+
+// put writes an encoded key into a row.
+func (k *keys) put(p unsafe.Pointer, key []byte, b *blob) {
+	w := imageOf(key)
+	if w[2] >= apart {
+		w[0] = uint64(b.put(key))
+		k.long = true
+	}
+	*image(p) = w
 }
 
 // flags are the NULL bits of prepared key i.
@@ -196,7 +294,13 @@ func (k *keys) equal(p unsafe.Pointer, i int, b *blob) bool {
 		}
 		return *word(p, 0)&nullKeys == k.flags(i)
 	case keyBytes:
-		stored := b.get(batch.View(*word(p, 8)))
+		if w := &k.images[i]; w[2] < apart {
+			return *image(p) == *w
+		}
+		if image(p)[2] < apart {
+			return false
+		}
+		stored := stored(p, b)
 		if k.text == nil {
 			return bytes.Equal(stored, k.enc[k.starts[i]:k.starts[i+1]])
 		}
@@ -222,13 +326,17 @@ func (k *keys) store(p unsafe.Pointer, i int, b *blob) {
 		}
 		*word(p, 0) |= k.flags(i)
 	case keyBytes:
+		if w := &k.images[i]; w[2] < apart {
+			*image(p) = *w
+			return
+		}
 		if k.text != nil {
 			s := k.text.Bytes(i)
 			k.enc = append(binary.AppendUvarint(append(k.enc[:0], 1), uint64(len(s))), s...)
-			*word(p, 8) = uint64(b.put(k.enc))
+			k.put(p, k.enc, b)
 			return
 		}
-		*word(p, 8) = uint64(b.put(k.enc[k.starts[i]:k.starts[i+1]]))
+		k.put(p, k.enc[k.starts[i]:k.starts[i+1]], b)
 	}
 }
 
@@ -243,8 +351,8 @@ func uvarintLen(n int) int {
 
 // drop drops a row's key.
 func (k *keys) drop(p unsafe.Pointer, b *blob) {
-	if k.kind == keyBytes {
-		b.drop(batch.View(*word(p, 8)))
+	if w := image(p); k.kind == keyBytes && w[2] >= apart {
+		b.drop(batch.View(w[0]))
 	}
 }
 
@@ -257,7 +365,7 @@ func (k *keys) read(r *records, ids []uint32, to []batch.Vector) {
 			to[c].Prepare(k.ts[c], 0)
 		}
 		for n, id := range ids {
-			b := r.blob.get(batch.View(*word(r.ptr(id), 8)))
+			b := stored(r.ptr(id), r.blob)
 			for c := range to {
 				b = batch.DecodeValue(b, k.ts[c], &to[c], n)
 			}
@@ -291,7 +399,7 @@ func (k *keys) append(b []byte, p unsafe.Pointer, bl *blob) []byte {
 	case keyNone:
 		return b
 	case keyBytes:
-		return append(b, bl.get(batch.View(*word(p, 8)))...)
+		return append(b, stored(p, bl)...)
 	}
 	w := *word(p, 0)
 	for c, l := range k.layout {
@@ -316,6 +424,9 @@ func (k *keys) encoded(b []byte, i int) []byte {
 		if k.text != nil {
 			s := k.text.Bytes(i)
 			return append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
+		}
+		if w := &k.images[i]; w[2] < apart {
+			return append(b, unsafe.Slice((*byte)(unsafe.Pointer(w)), w[2]>>56)...)
 		}
 		return append(b, k.enc[k.starts[i]:k.starts[i+1]]...)
 	}
@@ -342,6 +453,7 @@ func (k *keys) decode(b []byte, scratch *batch.Vector) []byte {
 			rest = batch.DecodeValue(rest, t, scratch, 0)
 		}
 		k.enc, k.starts = append(k.enc[:0], b[:len(b)-len(rest)]...), append(k.starts[:0], 0, len(b)-len(rest))
+		k.images = append(k.images[:0], imageOf(k.enc))
 		return rest
 	}
 	for c, l := range k.layout {
@@ -391,7 +503,7 @@ func (k *keys) load(p unsafe.Pointer, b []byte, bl *blob) {
 	case keyNone:
 		return
 	case keyBytes:
-		*word(p, 8) = uint64(bl.put(b))
+		k.put(p, b, bl)
 		return
 	}
 	for c, l := range k.layout {

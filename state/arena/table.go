@@ -167,7 +167,7 @@ func (t *table) fetch(hashes []uint64) {
 		}
 	}
 	prefetch(&t.addrs[0], n)
-	if t.key.kind == keyBytes {
+	if t.key.long {
 		t.fetchKeys(n)
 	}
 }
@@ -219,7 +219,8 @@ func (t *table) fetchGone(ids []uint32) {
 // few rows aren't worth prefetching: they'd be waited for at once.
 const few = 4
 
-// fetchKeys prefetches the key bytes of the rows at the addresses.
+// fetchKeys prefetches the key bytes of the rows at the addresses, where they're
+// apart.
 func (t *table) fetchKeys(n int) {
 	bytes := uintptr(t.blob.base())
 	m := 0
@@ -228,8 +229,10 @@ func (t *table) fetchKeys(n int) {
 		if off%t.stride != 0 {
 			continue
 		}
-		t.addrs[m] = bytes + uintptr(batch.View(*word(t.mem.base(), off+8)).Off())
-		m++
+		if w := image(unsafe.Add(t.mem.base(), off)); w[2] >= apart {
+			t.addrs[m] = bytes + uintptr(batch.View(w[0]).Off())
+			m++
+		}
 	}
 	prefetch(&t.addrs[0], m)
 }
