@@ -39,6 +39,18 @@ func (n *Names) CreateCatalog(stmt *ast.CreateCatalog) error {
 // Replace puts another catalog in the place of one.
 func (n *Names) Replace(name string, c Catalog) { n.catalogs[name].Catalog = c }
 
+// Detach makes what is changed from now on stay with the session: over gives for each
+// catalog one that is changed in its place.
+func (n *Names) Detach(over func(Catalog) (Catalog, error)) (err error) {
+	n.over = over
+	for _, e := range n.catalogs {
+		if e.Catalog, err = over(e.Catalog); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // open makes the catalog that options describe.
 func (n *Names) open(name string, info *Info, at sqlerr.Span) (*entry, error) {
 	c := n.Config(name)
@@ -73,6 +85,9 @@ func (n *Names) open(name string, info *Info, at sqlerr.Span) (*entry, error) {
 		}
 	}
 	opened, err := k.Open(context.Background(), c)
+	if err == nil && n.over != nil {
+		opened, err = n.over(opened)
+	}
 	if err != nil {
 		return nil, sqlerr.At(err, at)
 	}

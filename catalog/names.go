@@ -27,6 +27,7 @@ type Names struct {
 
 	catalogs  map[string]*entry
 	temporary map[Path]*Table
+	over      func(Catalog) (Catalog, error) // of Detach
 }
 
 // entry is a catalog with what CREATE CATALOG said; info is nil for the built-in

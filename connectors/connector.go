@@ -14,6 +14,7 @@ package connectors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -40,6 +41,8 @@ type Connector struct {
 	// Narrows says that its Source reads any of the table's columns alone, and that
 	// reading fewer costs less.
 	Narrows bool
+	// Inner says that rows are made, or end, in this process: there is nothing outside.
+	Inner bool
 }
 
 // Table is a table as its connector sees it.
@@ -251,6 +254,41 @@ type Lookup interface {
 	// answers.
 	Poll() (ticket uint64, rows *batch.Batch, origin []int32, err error)
 	Close() error
+}
+
+// Prober is a Source, Sink or Lookup that can look at the outside before a job is
+// started, for a dry run: whether the system answers, has the table with these columns,
+// and lets this user do what the job will do. Optional.
+type Prober interface {
+	// Probe connects and only reads. It waits for nothing that may come up later, and
+	// goes on behind a fault as far as that makes sense. job is the job's name.
+	Probe(ctx context.Context, job string) Findings
+}
+
+// Findings are what a Prober has found.
+type Findings struct {
+	Seen    []string // what is there and fits
+	Unknown []string // what can't be known without writing, or without a right
+	Faults  []error  // what the job would fail of, and what to do
+}
+
+// See notes what is there.
+func (f *Findings) See(format string, args ...any) {
+	f.Seen = append(f.Seen, fmt.Sprintf(format, args...))
+}
+
+// Wonder notes what can't be known.
+func (f *Findings) Wonder(format string, args ...any) {
+	f.Unknown = append(f.Unknown, fmt.Sprintf(format, args...))
+}
+
+// Fail notes what is wrong; nil is nothing.
+func (f *Findings) Fail(errs ...error) {
+	for _, err := range errs {
+		if err != nil {
+			f.Faults = append(f.Faults, err)
+		}
+	}
 }
 
 // ErrBusy says that a Lookup has as many calls in flight as it may.

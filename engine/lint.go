@@ -42,7 +42,7 @@ func (s *Session) Lint(src *sqlerr.Source, all bool) ([]lint.Finding, error) {
 			keep(stmt, s.columnOrder(stmt))
 			continue
 		}
-		if err := s.check(stmt); err != nil {
+		if _, err := s.check(stmt); err != nil {
 			faults = append(faults, sqlerr.All(sqlerr.At(err, stmt.Span()))...)
 		}
 	}

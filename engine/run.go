@@ -47,11 +47,20 @@ func (s *Session) Check(src *sqlerr.Source) error {
 	if err != nil {
 		return err
 	}
+	return s.checkAll(stmts, func(ast.Stmt, *planned) error { return nil })
+}
+
+// checkAll checks statements, tells of each that is right, with its plan if it is a
+// query or an INSERT, and returns the faults.
+func (s *Session) checkAll(stmts []ast.Stmt, right func(ast.Stmt, *planned) error) error {
 	var faults sqlerr.List
 	undefined := map[string]bool{} // what statements at fault would have made
 	for _, stmt := range stmts {
-		err := s.check(stmt)
+		p, err := s.check(stmt)
 		if err == nil {
+			if err := right(stmt, p); err != nil {
+				return err
+			}
 			continue
 		}
 		if name := defines(stmt); name != nil {
@@ -81,28 +90,32 @@ func defines(stmt ast.Stmt) *ast.Name {
 	return nil
 }
 
-func (s *Session) check(stmt ast.Stmt) error {
+// check plans a query or an INSERT and executes any other statement; its answer is
+// dropped.
+func (s *Session) check(stmt ast.Stmt) (p *planned, err error) {
 	switch stmt := stmt.(type) {
 	case *ast.QueryStmt, *ast.Insert:
-		_, _, err := s.plan(stmt, func(b *batch.Batch) error { return nil })
-		return err
+		p, _, err = s.plan(stmt, func(b *batch.Batch) error { return nil })
+		return p, err
 	case *ast.StatementSet:
 		fill, err := s.createAll(stmt)
 		if err == nil {
-			_, _, err = s.plan(fill, nil)
+			p, _, err = s.plan(fill, nil)
 		}
-		return err
+		return p, err
 	case *ast.CreateTable:
 		if stmt.Query == nil {
 			break
 		}
 		fill, err := s.createAs(stmt)
 		if err == nil {
-			_, _, err = s.plan(fill, nil)
+			p, _, err = s.plan(fill, nil)
 		}
-		return err
+		return p, err
+	case *ast.StopJob:
+		return nil, nil
 	}
-	return s.define(stmt, nopOutput{})
+	return nil, s.define(stmt, nopOutput{})
 }
 
 // createAs is the first half of CREATE TABLE AS: it makes the table and returns the

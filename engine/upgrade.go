@@ -57,39 +57,45 @@ func (s *Session) Upgrades(ctx context.Context, src *sqlerr.Source, stateDir str
 	}
 	var out []*job.Upgrade
 	for _, p := range list {
-		fs, base, err := s.find("--state", stateDir, nil)
-		if err != nil {
-			return nil, err
+		u, err := s.upgradeOf(ctx, p, stateDir)
+		if err == nil && u == nil {
+			err = fmt.Errorf("there is no checkpoint of job %q in %s", p.graph.Job, stateDir)
 		}
-		path := filepath.Join(base, folder(p.graph.Job))
-		if err := checkpoint.Exists(fs, path); err != nil {
-			path = base // a savepoint, or a job's own directory
-		}
-		if err := checkpoint.Exists(fs, path); err != nil {
-			return nil, err
-		}
-		dir, err := checkpoint.At(fs, path)
-		if err != nil {
-			return nil, err
-		}
-		m, blocks, err := job.Newest(dir)
-		if err != nil {
-			return nil, err
-		}
-		if m == nil {
-			return nil, fmt.Errorf("there is no checkpoint of job %q in %s", p.graph.Job, stateDir)
-		}
-		cfg, err := s.compareConfig(p)
-		if err != nil {
-			return nil, err
-		}
-		u, err := job.Compare(ctx, p.graph, cfg, m, blocks)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, u)
 	}
 	return out, nil
+}
+
+// upgradeOf says what a job would keep of the newest checkpoint of its own in a state
+// directory, or of one in a savepoint; nil: there is none.
+func (s *Session) upgradeOf(ctx context.Context, p *planned, stateDir string) (*job.Upgrade, error) {
+	fs, base, err := s.find("--state", stateDir, nil)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(base, folder(p.graph.Job))
+	if err := checkpoint.Exists(fs, path); err != nil {
+		path = base // a savepoint, or a job's own directory
+	}
+	if err := checkpoint.Exists(fs, path); err != nil {
+		return nil, err
+	}
+	dir, err := checkpoint.At(fs, path)
+	if err != nil {
+		return nil, err
+	}
+	m, blocks, err := job.Newest(dir)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	cfg, err := s.compareConfig(p)
+	if err != nil {
+		return nil, err
+	}
+	return job.Compare(ctx, p.graph, cfg, m, blocks)
 }
 
 // Imagined says what the jobs of a script would keep of those of another session's

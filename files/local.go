@@ -225,3 +225,23 @@ func (Local) Remove(_ context.Context, path string) error {
 	}
 	return nil
 }
+
+// Writable says why files can't be made in a directory, which needn't be there yet: its
+// parents are then made; nil: they can. Nothing is made to find out.
+func (Local) Writable(dir string) error {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at):
+			continue
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return fmt.Errorf("%s is a file, not a directory: files can't be made in it", at)
+		}
+		if err := mayWrite(at); err != nil {
+			return fmt.Errorf("files can't be made in %s: %w", at, err)
+		}
+		return nil
+	}
+}

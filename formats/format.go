@@ -145,6 +145,13 @@ type Encoder interface {
 	Encode(b *batch.Batch, to []Message) ([]Message, error)
 }
 
+// Prober is a Decoder or Encoder that can look, before a job is started, at what it
+// needs outside: a schema registry. Nothing is changed there. Optional.
+type Prober interface {
+	// Probe says what is there and fits; the error is what the job would fail of.
+	Probe() (seen string, err error)
+}
+
 // FileReader reads a whole file of a Blocked format.
 type FileReader interface {
 	// Next returns the next rows, at most max, or io.EOF; valid until the next.

@@ -404,3 +404,24 @@ func (e *KeyedEncoder) part(b *batch.Batch, cols []int) *batch.Batch {
 	}
 	return &e.sub
 }
+
+// Probe asks the decoders of key and value that are Probers.
+func (d *KeyedDecoder) Probe() (seen []string, faults []error) { return probe(d.key, d.value) }
+
+// Probe asks the encoders of key and value that are Probers.
+func (e *KeyedEncoder) Probe() (seen []string, faults []error) { return probe(e.key, e.value) }
+
+func probe(parts ...any) (seen []string, faults []error) {
+	for _, x := range parts {
+		p, ok := x.(Prober)
+		if !ok {
+			continue
+		}
+		if s, err := p.Probe(); err != nil {
+			faults = append(faults, err)
+		} else {
+			seen = append(seen, s)
+		}
+	}
+	return seen, faults
+}

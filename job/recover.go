@@ -174,24 +174,32 @@ func (r *run) upgrade(m *checkpoint.Manifest, blocks []state.Block) error {
 		return err
 	}
 	r.from = u
-	var open []string
-	for _, v := range u.Needs() {
-		if !slices.Contains(r.cfg.Checkpoint.Accept, v) {
-			open = append(open, string(v))
-		}
-	}
-	if len(u.Refusals) > 0 {
-		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d doesn't fit the query:\n%s", m.N, u),
-			Hint: "run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew"}
-	}
-	if len(open) > 0 {
-		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d is that of another query:\n%s", m.N, u),
-			Hint: fmt.Sprintf("run it with --accept %s to go on all the same, run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew", strings.Join(open, ","))}
+	if err := u.Refused(m.N, r.cfg.Checkpoint.Accept); err != nil {
+		return err
 	}
 	for _, c := range u.Changes {
 		if c.Verdict != Kept {
 			r.note(fmt.Sprintf("%s: %s: %s", c.Verdict, c.Text, c.Why))
 		}
+	}
+	return nil
+}
+
+// Refused says why a job doesn't go on from checkpoint n; nil: it does.
+func (u *Upgrade) Refused(n uint64, accept []Verdict) error {
+	var open []string
+	for _, v := range u.Needs() {
+		if !slices.Contains(accept, v) {
+			open = append(open, string(v))
+		}
+	}
+	if len(u.Refusals) > 0 {
+		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d doesn't fit the query:\n%s", n, u),
+			Hint: "run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew"}
+	}
+	if len(open) > 0 {
+		return &RestoreError{Msg: fmt.Sprintf("checkpoint %d is that of another query:\n%s", n, u),
+			Hint: fmt.Sprintf("run it with --accept %s to go on all the same, run the query it was made by, give this one another pipeline.name, or remove the state directory to begin anew", strings.Join(open, ","))}
 	}
 	return nil
 }

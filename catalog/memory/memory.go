@@ -23,6 +23,33 @@ func New(name string) *Catalog {
 	return &Catalog{databases: map[string]*database{name: {tables: map[string]*catalog.Table{}}}}
 }
 
+// Copy is a catalog with what another one has.
+func Copy(ctx context.Context, of catalog.Catalog) (*Catalog, error) {
+	c := &Catalog{databases: map[string]*database{}}
+	names, err := of.Databases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		d, err := of.Database(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		has := &database{Database: *d, tables: map[string]*catalog.Table{}}
+		c.databases[name] = has
+		tables, err := of.Tables(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tables {
+			if has.tables[t], err = of.Table(ctx, name, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
 // Kind is CREATE CATALOG ... WITH ('type' = 'generic_in_memory').
 var Kind = &catalog.Kind{Type: "generic_in_memory", Doc: "Databases and tables that live as long as the session.",
 	Options: []catalog.KindOption{{Name: "default-database", Default: "default", Doc: "The database that is current after USE CATALOG."}},

@@ -16,11 +16,23 @@ import (
 
 // runVerb executes scripts.
 func runVerb(f *flags) *cobra.Command {
-	return &cobra.Command{
+	dry := false
+	c := &cobra.Command{
 		Use:   "run [FILE...]",
 		Short: "Run SQL files (- for standard input)",
-		RunE:  func(cmd *cobra.Command, args []string) error { return runScripts(cmd.Context(), f, args) },
+		Long: "Run SQL files.\n\n" +
+			"With --dry-run nothing is started or written: the files are checked, and every system that their queries and INSERTs read or write is asked whether it answers,\n" +
+			"has the table or topic with these columns, types and keys, and lets this user do what the job does; state is compared with the query. docs/dry-run.md says what is looked at.\n" +
+			"Exit code 3: the SQL is wrong; 5: an outside system can't be reached or doesn't fit; 6: the state doesn't fit.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dry {
+				return dryRun(cmd.Context(), f, args)
+			}
+			return runScripts(cmd.Context(), f, args)
+		},
 	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "look at all that the files would read and write, and start nothing")
+	return c
 }
 
 // server lets a process be spoken to from its first INSERT job on.

@@ -10,7 +10,7 @@ import (
 
 // Connector is blackhole.
 var Connector = &connectors.Connector{
-	Name: "blackhole", Doc: "Takes every change and keeps nothing: for benchmarks.",
+	Name: "blackhole", Doc: "Takes every change and keeps nothing: for benchmarks.", Inner: true,
 	Sink: func(connectors.Table) (connectors.Sink, error) { return sink{}, nil },
 }
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/connectors/sqldb"
 	"github.com/millrace/millrace/types"
 )
@@ -259,6 +260,12 @@ type Config struct {
 	Purged string
 	Tries  int // how often a chunk is read again after a lost connection
 	Sends  batch.Changes
+	// Look is for a dry run: the captured tables as far as they can be seen, without
+	// writing, and whether their rows are read first. What it finds beside goes to f.
+	Look func(ctx context.Context, f *connectors.Findings) (tables []*Table, snapshot bool)
+	// Physical are the columns that are decoded, Key the declared key's names.
+	Physical *types.Schema
+	Key      []string
 	// New is how often to look for tables that were added; 0: never, not at a restart
 	// either.
 	New time.Duration

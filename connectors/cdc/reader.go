@@ -218,11 +218,16 @@ func (r *reader) readFrom(tables []*Table) error {
 		r.index[t.ID] = i
 		r.state.Left = append(r.state.Left, t.ID)
 		if len(t.Key) == 0 {
-			return r.errorf("%s has no primary key and no unique key of NOT NULL columns, so what changes while its rows are read can't be told apart ('scan.incremental.snapshot.chunk.key-column' doesn't help: rows may be equal); "+
-				"add one (a column that numbers the rows will do), or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
+			return r.errorf("%w", keyless(t))
 		}
 	}
 	return nil
+}
+
+// keyless says why a table's rows can't be read.
+func keyless(t *Table) error {
+	return fmt.Errorf("%s has no primary key and no unique key of NOT NULL columns, so what changes while its rows are read can't be told apart ('scan.incremental.snapshot.chunk.key-column' doesn't help: rows may be equal); "+
+		"add one (a column that numbers the rows will do), or start without a snapshot: 'scan.startup.mode' = 'latest-offset'", t.ID)
 }
 
 // tail sends the log's changes as they come, first those of a transaction that was

@@ -21,7 +21,7 @@ import (
 
 // Connector is datagen.
 var Connector = &connectors.Connector{
-	Name: "datagen", Doc: "Makes rows up: random values or sequences.",
+	Name: "datagen", Doc: "Makes rows up: random values or sequences.", Inner: true,
 	Options: []formats.Option{
 		{Name: "rows-per-second", Type: formats.IntOption, Default: "10000", Doc: "How many rows a second."},
 		{Name: "number-of-rows", Type: formats.IntOption, Doc: "How many rows in all; none: no end."},

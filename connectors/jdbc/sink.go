@@ -115,16 +115,24 @@ func (s *sink) check(ctx context.Context, c sqldb.Conn) ([]sqldb.Target, error) 
 	if err != nil {
 		return nil, err
 	}
+	if faults := s.unwritten(targets, cols); faults != nil {
+		return nil, faults[0]
+	}
+	return targets, nil
+}
+
+// unwritten are faults of columns that each row needs and that aren't written.
+func (s *sink) unwritten(targets []sqldb.Target, cols []sqldb.Column) (faults []error) {
 	written := map[string]bool{}
 	for _, t := range targets {
 		written[t.Name] = true
 	}
 	for _, col := range cols {
 		if !written[col.Name] && !col.Default {
-			return nil, s.errorf("%s has column %q, NOT NULL and without a default, which isn't written; add it to the CREATE TABLE", s.name, col.Name)
+			faults = append(faults, s.errorf("%s has column %q, NOT NULL and without a default, which isn't written; add it to the CREATE TABLE", s.name, col.Name))
 		}
 	}
-	return targets, nil
+	return faults
 }
 
 const commitTable = "millrace_commits"

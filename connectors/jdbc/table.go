@@ -60,18 +60,27 @@ func (t *table) open(ctx context.Context) (sqldb.Conn, error) {
 // targets are the columns of schema as the database has them; a column it lacks is
 // an error that names it.
 func (t *table) targets(ctx context.Context, c sqldb.Conn, schema *types.Schema) ([]sqldb.Target, []sqldb.Column, error) {
-	cols, _, err := t.dialect.Columns(ctx, c, t.server, t.name)
+	cols, _, err := t.columns(ctx, c)
 	if err != nil {
-		return nil, nil, t.errorf("%w", err)
-	}
-	if len(cols) == 0 {
-		return nil, nil, t.errorf("%w", &sqldb.Fault{Kind: sqldb.NoTable, Server: t.server, Err: fmt.Errorf("%q", t.name), Hint: "check table-name, or the user can't see it"})
+		return nil, nil, err
 	}
 	targets, err := sqldb.Match(schema, cols)
 	if err != nil {
 		return nil, nil, t.errorf("%s has %w", t.name, err)
 	}
 	return targets, cols, nil
+}
+
+// columns are the table's, and its primary key; having none is an error.
+func (t *table) columns(ctx context.Context, c sqldb.Conn) ([]sqldb.Column, []string, error) {
+	cols, key, err := t.dialect.Columns(ctx, c, t.server, t.name)
+	if err != nil {
+		return nil, nil, t.errorf("%w", err)
+	}
+	if len(cols) == 0 {
+		return nil, nil, t.errorf("%w", &sqldb.Fault{Kind: sqldb.NoTable, Server: t.server, Err: fmt.Errorf("%q", t.name), Hint: "check table-name, or the user can't see it"})
+	}
+	return cols, key, nil
 }
 
 // selectList is SELECT and the columns, or a constant where none is read.

@@ -21,6 +21,9 @@ type lost struct {
 }
 
 func (l *lost) Error() string {
+	if l.after == 0 {
+		return l.err.Error()
+	}
 	return fmt.Sprintf("tried again for %s: %v", l.after.Round(time.Second), l.err)
 }
 func (l *lost) Unwrap() error { return l.err }

@@ -138,7 +138,11 @@ func specificOffsets(text string) (map[int32]int64, error) {
 }
 
 func (s *source) decoder() (*formats.KeyedDecoder, error) {
-	return formats.NewKeyedDecoder(s.Format, s.keyed, s.Schema, s.Full, s.meta)
+	f := s.Format
+	if len(s.topics) == 1 {
+		f.Subject(s.topics[0]) // for a dry run: messages name their schema
+	}
+	return formats.NewKeyedDecoder(f, s.keyed, s.Schema, s.Full, s.meta)
 }
 
 // Changes are the messages' kinds.

@@ -164,28 +164,36 @@ func (s *sink) longEnough(d time.Duration) error {
 // timeoutLimit is the broker's transaction.max.timeout.ms, 0 when it can't be known:
 // asking needs the right to see the cluster's settings.
 func (s *sink) timeoutLimit(ctx context.Context) time.Duration {
-	const name = "transaction.max.timeout.ms"
+	n, err := strconv.ParseInt(s.setting(ctx, "transaction.max.timeout.ms"), 10, 64)
+	if err != nil || n >= 1<<40 {
+		return 0
+	}
+	return time.Duration(n) * time.Millisecond
+}
+
+// setting is a broker's, "" when it can't be known.
+func (s *sink) setting(ctx context.Context, name string) string {
 	api, err := s.client.api()
 	if err != nil {
-		return 0
+		return ""
 	}
 	m, err := api.Metadata(ctx, &kafkago.MetadataRequest{Topics: s.topics})
 	if err != nil || len(m.Brokers) == 0 {
-		return 0
+		return ""
 	}
 	res, err := api.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{Resources: []kafkago.DescribeConfigRequestResource{
 		{ResourceType: kafkago.ResourceTypeBroker, ResourceName: strconv.Itoa(m.Brokers[0].ID), ConfigNames: []string{name}}}})
 	if err != nil {
-		return 0
+		return ""
 	}
 	for _, r := range res.Resources {
 		for _, c := range r.ConfigEntries {
-			if n, err := strconv.ParseInt(c.ConfigValue, 10, 64); c.ConfigName == name && err == nil && r.Error == nil && n < 1<<40 {
-				return time.Duration(n) * time.Millisecond
+			if c.ConfigName == name && r.Error == nil {
+				return c.ConfigValue
 			}
 		}
 	}
-	return 0
+	return ""
 }
 
 // fence makes this process the only writer under an id: an open transaction of it

@@ -101,31 +101,42 @@ func open(ctx context.Context, c *config) (cdc.Database, error) {
 
 // check compares the server's settings with what a change stream needs.
 func (d *database) check(ctx context.Context) error {
+	faults, err := d.settings(ctx)
+	if err == nil && faults != nil {
+		err = faults[0]
+	}
+	return err
+}
+
+// settings are all that the server's settings lack.
+func (d *database) settings(ctx context.Context) (faults []error, err error) {
 	var version, bin, format, image string
-	err := d.control.Query(ctx, "SELECT @@version, @@log_bin, @@binlog_format, @@binlog_row_image, @@server_id", func(r []sqldb.Cell) error {
+	err = d.control.Query(ctx, "SELECT @@version, @@log_bin, @@binlog_format, @@binlog_row_image, @@server_id", func(r []sqldb.Cell) error {
 		version, bin, format, image, d.id = r[0].String(), r[1].String(), r[2].String(), r[3].String(), r[4].String()
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.maria = strings.Contains(strings.ToLower(version), "maria")
-	switch {
-	case d.mode == "snapshot":
-	case bin != "1":
-		return fmt.Errorf("%s writes no binary log: set log_bin", d.server)
-	case format != "ROW":
-		return fmt.Errorf("%s has binlog_format %s: set it to ROW", d.server, format)
-	case image != "FULL":
-		return fmt.Errorf("%s has binlog_row_image %s: set it to FULL", d.server, image)
+	if d.mode != "snapshot" {
+		if bin != "1" {
+			faults = append(faults, fmt.Errorf("%s writes no binary log: set log_bin", d.server))
+		}
+		if format != "ROW" {
+			faults = append(faults, fmt.Errorf("%s has binlog_format %s: set it to ROW", d.server, format))
+		}
+		if image != "FULL" {
+			faults = append(faults, fmt.Errorf("%s has binlog_row_image %s: set it to FULL", d.server, image))
+		}
 	}
 	if !d.maria {
-		return d.control.Query(ctx, "SELECT @@server_uuid, @@gtid_mode", func(r []sqldb.Cell) error {
+		err = d.control.Query(ctx, "SELECT @@server_uuid, @@gtid_mode", func(r []sqldb.Cell) error {
 			d.id, d.gtids = r[0].String(), r[1].String() == "ON"
 			return nil
 		})
 	}
-	return nil
+	return faults, err
 }
 
 func (d *database) Server() string { return d.id }
@@ -207,7 +218,7 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 			return nil, nil, err
 		}
 		if len(list) == 0 {
-			return nil, nil, &sqldb.Fault{Kind: sqldb.NoTable, Server: d.server, Err: fmt.Errorf("none matches database-name %q and table-name %q", d.names[0], d.names[1]), Hint: "check the names, or the user can't see it"}
+			return nil, nil, d.none()
 		}
 	}
 	d.mu.Lock()
@@ -229,6 +240,11 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out, d.defs(), nil
+}
+
+// none says that no table matches.
+func (d *database) none() error {
+	return &sqldb.Fault{Kind: sqldb.NoTable, Server: d.server, Err: fmt.Errorf("none matches database-name %q and table-name %q", d.names[0], d.names[1]), Hint: "check the names, or the user can't see it"}
 }
 
 // defs are the tables' definitions. mu is held.

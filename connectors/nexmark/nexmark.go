@@ -21,7 +21,7 @@ import (
 
 // Connector is nexmark.
 var Connector = &connectors.Connector{
-	Name: "nexmark", Doc: "Generates the Nexmark benchmark's persons, auctions and bids.",
+	Name: "nexmark", Doc: "Generates the Nexmark benchmark's persons, auctions and bids.", Inner: true,
 	Own: true, Instead: ", unless the benchmark's own jar is on its class path, whose options are others",
 	Options: []formats.Option{
 		{Name: "events.num", Type: formats.IntOption, Default: "0", Doc: "How many events; 0: no end."},

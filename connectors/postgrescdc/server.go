@@ -77,19 +77,24 @@ func open(ctx context.Context, c *config) (cdc.Database, error) {
 		}
 		return nil, err
 	}
-	level := ""
-	err = d.control.Query(ctx, "SELECT current_setting('wal_level'), oid::text FROM pg_database WHERE datname = current_database()", func(r []sqldb.Cell) error {
-		level, d.id = r[0].String(), c.server.Database+"/"+r[1].String()
-		return nil
-	})
-	if err == nil && level != "logical" && c.mode != "snapshot" {
-		err = fmt.Errorf("%s has wal_level %s: set it to logical and restart the server", c.server, level)
-	}
-	if err != nil {
+	if err := d.level(ctx); err != nil {
 		d.control.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// level finds the database's id, and refuses a server whose log says too little.
+func (d *database) level(ctx context.Context) error {
+	level := ""
+	err := d.control.Query(ctx, "SELECT current_setting('wal_level'), oid::text FROM pg_database WHERE datname = current_database()", func(r []sqldb.Cell) error {
+		level, d.id = r[0].String(), d.server.Database+"/"+r[1].String()
+		return nil
+	})
+	if err == nil && level != "logical" && d.mode != "snapshot" {
+		err = fmt.Errorf("%s has wal_level %s: set it to logical and restart the server", d.server, level)
+	}
+	return err
 }
 
 func pause(ctx context.Context, n int) bool {
@@ -204,7 +209,7 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 			return nil, nil, err
 		}
 		if len(list) == 0 {
-			return nil, nil, &sqldb.Fault{Kind: sqldb.NoTable, Server: d.server, Err: fmt.Errorf("none matches schema-name %q and table-name %q", d.names[0], d.names[1]), Hint: "check the names, or the user can't see it"}
+			return nil, nil, d.none()
 		}
 		if err := d.identities(list); err != nil {
 			return nil, nil, err
@@ -228,6 +233,11 @@ func (d *database) Tables(ctx context.Context, defs []byte) ([]*cdc.Table, []byt
 		}
 	}
 	return out, d.defs(), nil
+}
+
+// none says that no table matches.
+func (d *database) none() error {
+	return &sqldb.Fault{Kind: sqldb.NoTable, Server: d.server, Err: fmt.Errorf("none matches schema-name %q and table-name %q", d.names[0], d.names[1]), Hint: "check the names, or the user can't see it"}
 }
 
 // identities says whether the log will hold what is needed of tables.
@@ -315,44 +325,52 @@ func (d *database) Follows(context.Context, string) error {
 	return errors.New("a slot's place can't be carried over")
 }
 
-// publish makes the publication when it's ours to make.
-func (d *database) publish(ctx context.Context, list []def) error {
-	name, ours := d.publication, d.publication == "" || d.publication == "millrace_"+d.slot
+// published are the publication's name, whether it's ours to make, whether it's there,
+// and which of the tables it lacks, as identifiers.
+func (d *database) published(ctx context.Context, list []def) (name string, ours, found bool, missing []string, err error) {
+	name, ours = d.publication, d.publication == "" || d.publication == "millrace_"+d.slot
 	if ours {
 		name = "millrace_" + d.slot
-		d.publication = name
-	}
-	if len(list) == 0 {
-		return nil
 	}
 	have := map[string]bool{}
-	found := false
-	err := d.control.Query(ctx, "SELECT 1 FROM pg_publication WHERE pubname = "+text(name), func([]sqldb.Cell) error { found = true; return nil })
+	err = d.control.Query(ctx, "SELECT 1 FROM pg_publication WHERE pubname = "+text(name), func([]sqldb.Cell) error { found = true; return nil })
 	if err == nil && found {
 		err = d.control.Query(ctx, "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = "+text(name), func(r []sqldb.Cell) error {
 			have[r[0].String()+"."+r[1].String()] = true
 			return nil
 		})
 	}
-	if err != nil {
-		return err
-	}
-	var names []string
-	missing := ""
 	for _, x := range list {
-		names = append(names, dialect.Quote(x.Schema)+"."+dialect.Quote(x.Name))
 		if !have[x.Schema+"."+x.Name] {
-			missing = x.Schema + "." + x.Name
+			missing = append(missing, dialect.Quote(x.Schema)+"."+dialect.Quote(x.Name))
 		}
 	}
+	return name, ours, found, missing, err
+}
+
+func unpublished(name, table string) error {
+	return fmt.Errorf("publication %q doesn't publish %s", name, table)
+}
+
+// publish makes the publication when it's ours to make.
+func (d *database) publish(ctx context.Context, list []def) error {
+	name, ours, found, missing, err := d.published(ctx, list)
+	if ours {
+		d.publication = name
+	}
 	switch {
-	case missing == "":
-		return nil
+	case err != nil || len(missing) == 0:
+		return err
 	case !ours:
-		return fmt.Errorf("publication %q doesn't publish %s", name, missing)
-	case found:
+		return unpublished(name, missing[len(missing)-1])
+	}
+	var names []string
+	for _, x := range list {
+		names = append(names, dialect.Quote(x.Schema)+"."+dialect.Quote(x.Name))
+	}
+	if found {
 		err = d.control.Exec(ctx, "ALTER PUBLICATION "+dialect.Quote(name)+" SET TABLE "+strings.Join(names, ", "))
-	default:
+	} else {
 		err = d.control.Exec(ctx, "CREATE PUBLICATION "+dialect.Quote(name)+" FOR TABLE "+strings.Join(names, ", "))
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // Connector is print.
 var Connector = &connectors.Connector{
-	Name: "print", Doc: "Writes every change as a line to standard output or error.",
+	Name: "print", Doc: "Writes every change as a line to standard output or error.", Inner: true,
 	Options: []formats.Option{
 		{Name: "print-identifier", Doc: "a word put before each line"},
 		{Name: "standard-error", Type: formats.BoolOption, Default: "false", Doc: "write to standard error"},

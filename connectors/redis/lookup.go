@@ -91,7 +91,7 @@ next:
 		hash, err := a.Result()
 		if err != nil {
 			if redis.HasErrorPrefix(err, "WRONGTYPE") {
-				return l.errorf("key %q isn't a hash; delete it, or choose another 'key-prefix'", names[n])
+				return l.notHash(names[n])
 			}
 			return l.fault(err)
 		}
@@ -106,6 +106,10 @@ next:
 		return l.fault(failed)
 	}
 	return nil
+}
+
+func (l *lookup) notHash(key string) error {
+	return l.errorf("key %q isn't a hash; delete it, or choose another 'key-prefix'", key)
 }
 
 // take appends the row of a hash, unless the columns beside the primary key that are

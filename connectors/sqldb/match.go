@@ -11,24 +11,43 @@ import (
 )
 
 // Match finds the columns of a schema among those of a table. Names are compared
-// as they are, then without regard to case. The error completes "TABLE has ...".
+// as they are, then without regard to case. The error, the first of Mismatches,
+// completes "TABLE has ...".
 func Match(schema *types.Schema, cols []Column) ([]Target, error) {
 	out := make([]Target, 0, schema.Len())
 	for _, f := range schema.Fields {
-		c := Find(cols, f.Name)
-		if c == nil {
-			names := make([]string, len(cols))
-			for i := range cols {
-				names[i] = cols[i].Name
-			}
-			return nil, fmt.Errorf("no column %q; it has %s", f.Name, strings.Join(names, ", "))
-		}
-		if !Fits(c.Type, f.Type) {
-			return nil, fmt.Errorf("column %q of type %s, which can't be read or written as %s; declare it %s", f.Name, c.Declared, f.Type.Nullable().Plain(), suggestion(*c))
+		c, err := match(f, cols)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, Target{Name: c.Name, Type: f.Type, Instant: c.Instant})
 	}
 	return out, nil
+}
+
+// Mismatches are all that keeps a schema's columns from being those of a table.
+func Mismatches(schema *types.Schema, cols []Column) (faults []error) {
+	for _, f := range schema.Fields {
+		if _, err := match(f, cols); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return faults
+}
+
+func match(f types.Field, cols []Column) (*Column, error) {
+	c := Find(cols, f.Name)
+	if c == nil {
+		names := make([]string, len(cols))
+		for i := range cols {
+			names[i] = cols[i].Name
+		}
+		return nil, fmt.Errorf("no column %q; it has %s", f.Name, strings.Join(names, ", "))
+	}
+	if !Fits(c.Type, f.Type) {
+		return nil, fmt.Errorf("column %q of type %s, which can't be read or written as %s; declare it %s", f.Name, c.Declared, f.Type.Nullable().Plain(), suggestion(*c))
+	}
+	return c, nil
 }
 
 func suggestion(c Column) string {

@@ -174,6 +174,39 @@ func (d MySQL) Columns(ctx context.Context, c Conn, s Server, table string) (col
 	return cols, key, err
 }
 
+// Unique are the keys of whole columns.
+func (d MySQL) Unique(ctx context.Context, c Conn, table string) ([][]string, error) {
+	db, name := "DATABASE()", table
+	if a, b, ok := strings.Cut(table, "."); ok {
+		db, name = d.text(a), b
+	}
+	return unique(ctx, c, "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART IS NULL FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = "+db+
+		" AND TABLE_NAME = "+d.text(name)+" AND NON_UNIQUE = 0 ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX")
+}
+
+// unique gathers rows of index, column, and whether the column is fit for a key.
+func unique(ctx context.Context, c Conn, query string) (keys [][]string, err error) {
+	last, unfit := "", map[int]bool{}
+	err = c.Query(ctx, query, func(r []Cell) error {
+		if n := r[0].String(); n != last || keys == nil {
+			last, keys = n, append(keys, nil)
+		}
+		at := len(keys) - 1
+		keys[at] = append(keys[at], r[1].String())
+		if fit := r[2].String(); fit != "1" && fit != "t" {
+			unfit[at] = true
+		}
+		return nil
+	})
+	var out [][]string
+	for i, k := range keys {
+		if !unfit[i] {
+			out = append(out, k)
+		}
+	}
+	return out, err
+}
+
 // Text is a string literal.
 func (MySQL) text(s string) string { return string(appendMySQLString(nil, []byte(s))) }
 

@@ -167,6 +167,12 @@ func (d Postgres) Columns(ctx context.Context, c Conn, s Server, table string) (
 	return cols, key, err
 }
 
+// Unique are the keys of whole indexes over columns, without conditions.
+func (d Postgres) Unique(ctx context.Context, c Conn, table string) ([][]string, error) {
+	return unique(ctx, c, "SELECT i.indexrelid, a.attname, true FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(n, o), pg_attribute a WHERE i.indrelid = to_regclass("+d.text(d.Table(table))+
+		") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.o <= i.indnkeyatts AND a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY NOT i.indisprimary, i.indexrelid, k.o")
+}
+
 // PostgresType is the SQL type that stands for a type as format_type writes it
 // ("character varying(20)[]"); instant for timestamptz.
 func PostgresType(declared string) (t types.Type, instant bool) {

@@ -68,6 +68,8 @@ type Dialect interface {
 	// Columns describe a table, in its order; none: there is no such table. key is its
 	// primary key's, in the key's order.
 	Columns(ctx context.Context, c Conn, s Server, table string) (cols []Column, key []string, err error)
+	// Unique are a table's unique keys, the primary one first: column names.
+	Unique(ctx context.Context, c Conn, table string) ([][]string, error)
 	// Upsert is what follows the VALUES of an INSERT to make it an upsert.
 	Upsert(cols, key []string) string
 	// Lock waits until the connection holds a lock of that name, which it keeps until it

@@ -28,13 +28,14 @@ var Avro = &formats.Format{
 type reader struct {
 	registry *registry
 	want     *types.Schema
+	subject  string // "": not known
 	plans    map[uint32]*avro.Plan
 	bad      map[uint32]error // schemas that can't be read as the columns
 }
 
 func newReader(format string, s formats.Spec, want *types.Schema) (*reader, error) {
 	r, err := newRegistry(format, s.Options)
-	return &reader{registry: r, want: want, plans: map[uint32]*avro.Plan{}, bad: map[uint32]error{}}, err
+	return &reader{registry: r, want: want, subject: either(s.Options, "subject"), plans: map[uint32]*avro.Plan{}, bad: map[uint32]error{}}, err
 }
 
 // row reads a message as row n. fatal says that the registry, not the message, is

@@ -27,6 +27,7 @@ type server struct {
 	fail    int // calls that are answered with 503
 	auth    string
 	subject string
+	refuses bool // any further schema
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, q *http.Request) {
@@ -41,6 +42,18 @@ func (s *server) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 	var id int
 	switch {
+	case strings.HasPrefix(q.URL.Path, "/compatibility/"):
+		if len(s.schemas) == 0 {
+			w.WriteHeader(404)
+			return
+		}
+		fmt.Fprintf(w, `{"is_compatible":%t,"messages":["no"]}`, !s.refuses)
+	case strings.HasSuffix(q.URL.Path, "/versions/latest"):
+		if len(s.schemas) == 0 {
+			w.WriteHeader(404)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"schema": s.schemas[len(s.schemas)-1], "version": len(s.schemas)})
 	case q.Method == "POST":
 		s.subject = strings.TrimSuffix(strings.TrimPrefix(q.URL.Path, "/subjects/"), "/versions")
 		var body struct{ Schema string }
@@ -240,5 +253,69 @@ func TestFaults(t *testing.T) {
 	_, bad, err := decode(t, Avro, spec(s, Avro, with("url", "http://127.0.0.1:1")), []formats.Message{{Value: []byte{0, 0, 0, 0, 1, 0}}})
 	if err == nil || len(bad) > 0 {
 		t.Errorf("%v %v", err, bad)
+	}
+}
+
+// TestProbe: a dry run compares the newest schema with the columns and registers none.
+func TestProbe(t *testing.T) {
+	reg, options := start(t)
+	table := types.NewSchema(types.Field{Name: "id", Type: types.BigIntType}, types.Field{Name: "name", Type: types.StringType})
+	other := types.NewSchema(types.Field{Name: "id", Type: types.BigIntType}, types.Field{Name: "name", Type: types.BooleanType})
+	read := func(s *types.Schema) (string, error) {
+		t.Helper()
+		d, err := Avro.Decoder(spec(s, Avro, options))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.(formats.Prober).Probe()
+	}
+	write := func(s *types.Schema) (string, error) {
+		t.Helper()
+		e, err := Avro.Encoder(spec(s, Avro, options))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.(formats.Prober).Probe()
+	}
+	says := func(got string, err error, want string) {
+		t.Helper()
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	got, err := read(table)
+	says(got, err, "it has no subject")
+	got, err = write(table)
+	says(got, err, "it will be registered")
+	if len(reg.schemas) > 0 {
+		t.Fatal("a dry run has registered a schema")
+	}
+	e, err := Avro.Encoder(spec(table, Avro, options))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := formattest.Batch(rand.New(rand.NewSource(1)), table, 1)
+	if _, err := e.Encode(rows, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err = read(table)
+	says(got, err, "version 1 of subject")
+	if got, err = read(other); err == nil {
+		t.Errorf("a column of another type: %s", got)
+	}
+	says(got, err, "the newest schema of subject")
+	got, err = write(table)
+	says(got, err, "takes the columns")
+	reg.refuses = true
+	if got, err = write(other); err == nil {
+		t.Errorf("refused by the registry: %s", got)
+	}
+	says(got, err, "refuses the table's columns")
+	options = map[string]string{"url": "http://127.0.0.1:1", "subject": "s"}
+	if got, err = read(table); err == nil {
+		t.Errorf("no registry: %s", got)
 	}
 }

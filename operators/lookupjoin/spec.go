@@ -45,6 +45,7 @@ type Spec struct {
 	// Open makes what answers.
 	Open func(env *operators.Env) (Asker, error)
 	How  string // of the answers, for EXPLAIN: "loaded", "sync"
+	Asks any    // the connectors.Lookup that Open asks, or the connectors.Source that it loads
 	// Retry repeats questions without an answer; nil: they aren't. Rows behind one
 	// that waits wait too, unless Unordered.
 	Retry     *Retry

@@ -113,6 +113,7 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 		if table.Reload, err = durationOf(values, "lookup.full-cache.periodic-reload.interval"); err != nil {
 			return err
 		}
+		spec.Asks = table.Scan.Source
 		spec.How, spec.Open = "loaded", table.Open // a full cache is never asked twice
 		return nil
 	}
@@ -120,7 +121,7 @@ func (b *builder) answers(spec *lookupjoin.Spec, table lookupjoin.Table, n *logi
 	if err != nil {
 		return err
 	}
-	spec.How, spec.Retry = "sync", retry
+	spec.How, spec.Retry, spec.Asks = "sync", retry, native.Lookup
 	spec.Async, spec.Unordered, native.Async = async, unordered, async
 	if async != nil {
 		spec.How = "async"

@@ -1,0 +1,98 @@
+package filesystem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/millrace/millrace/connectors"
+	"github.com/millrace/millrace/files"
+)
+
+// sample is how many rows of a file a dry run reads at most.
+const sample = 100
+
+// Probe lists the files, and reads the first rows of the first and of the last one.
+func (s *source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+	splits, err := s.Splits(ctx, nil, 1)
+	switch {
+	case err != nil:
+		f.Fail(err)
+		return f
+	case len(splits) == 0:
+		f.See("%s has no file to read", s.fs.URL(s.root))
+		return f
+	}
+	f.See("%d files in %s", len(splits), s.fs.URL(s.root))
+	s.probe(ctx, splits[0], &f)
+	if last := len(splits) - 1; last > 0 {
+		s.probe(ctx, splits[last], &f)
+	}
+	return f
+}
+
+func (s *source) probe(ctx context.Context, split connectors.Split, f *connectors.Findings) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	bad := false
+	wake := make(chan struct{}, 1)
+	env := connectors.ReadEnv{Rows: sample, Session: s.t.Session, Of: 1, Wake: func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}, Bad: func(b connectors.BadRow) error {
+		if !bad {
+			bad = true
+			f.Wonder("whether all rows can be read: %s, offset %d: %v", b.Split, b.Offset, b.Reason)
+		}
+		return nil
+	}}
+	r, err := s.Read(ctx, split, nil, env)
+	if err != nil {
+		f.Fail(fmt.Errorf("table %s: %s: %w", s.t.Path, split.Name, err))
+		return
+	}
+	defer r.Close()
+	for {
+		_, err := r.Next()
+		if errors.Is(err, connectors.ErrNotReady) {
+			select {
+			case <-wake:
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+		if err != nil && err != io.EOF {
+			f.Fail(fmt.Errorf("table %s: %s: %w", s.t.Path, split.Name, err))
+		} else if !bad {
+			f.See("%s: its first rows can be read", split.Name)
+		}
+		return
+	}
+}
+
+// Probe looks whether files can be made in the directory.
+func (s *sink) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+	url := s.fs.URL(s.root)
+	if w, ok := s.fs.(interface{ Writable(dir string) error }); ok {
+		if err := w.Writable(s.root); err != nil {
+			f.Fail(fmt.Errorf("table %s: %w", s.t.Path, err))
+		} else {
+			f.See("files can be made in %s", url)
+		}
+		return f
+	}
+	stop := errors.New("one is enough")
+	err := s.fs.Walk(ctx, s.root, hidden, func(files.Info) error { return stop })
+	if err != nil && !errors.Is(err, stop) && !errors.Is(err, fs.ErrNotExist) {
+		f.Fail(fmt.Errorf("table %s: %w", s.t.Path, err))
+		return f
+	}
+	f.See("%s answers for these keys", url)
+	f.Wonder("whether these keys may write: only writing shows")
+	return f
+}
