@@ -239,7 +239,8 @@ type Sorted interface {
 	// RemoveEqual removes the first row equal in every column and returns the rank
 	// it had and its entry, 0 when there is none.
 	RemoveEqual(id uint32, rows *batch.Batch, row int) (rank int, out Entry)
-	// RemoveRange removes ranks from <= rank < to.
+	// RemoveRange removes ranks from <= rank < to; Gather still answers for their entries
+	// until Release.
 	RemoveRange(id uint32, from, to int)
 	// Range fills entries with the rows of ranks from, from+1, ... and returns how
 	// many.
@@ -257,11 +258,17 @@ type Sorted interface {
 // once.
 type Timers interface {
 	Add(keys []batch.Vector, row int, ns, ms int64)
+	// AddAll is Add of rows of keys, one after the other; hashes are those of keys
+	// (batch.Hash).
+	AddAll(keys []batch.Vector, hashes []uint64, rows []int32, ns, ms []int64)
 	Delete(keys []batch.Vector, row int, ns, ms int64)
 	// Fire removes each timer with time <= upTo and calls f with its key in row 0
 	// of the vectors. f may add and delete timers; those due are fired in the same
 	// call. It stops at an error.
 	Fire(upTo int64, f func(key []batch.Vector, ns, ms int64) error) error
+	// FireAll is Fire of some timers a call: f gets them in order, and is done with all
+	// of them before any that it adds are fired.
+	FireAll(upTo int64, f func(keys []batch.Vector, ns, ms []int64) error) error
 	// Next is the earliest time, if any.
 	Next() (ms int64, ok bool)
 	Len() int

@@ -1,6 +1,7 @@
 package overagg
 
 import (
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -29,10 +30,15 @@ type timed struct {
 	wm     int64
 
 	dropped *operators.Late
+	rings   rings
+	dueIDs  []uint32 // partitions whose timers ring
+	dueHash []uint64
 
-	pend   batch.Batch // rows going through
+	ready  []state.Entry // rows going through, no longer among those that wait
+	pend   batch.Batch   // they themselves
 	pids   []uint32
 	ends   []int32     // of each group of equal rows in pend
+	dues   []int64     // when each group was due
 	ops    batch.Batch // what enters and leaves the frames
 	oids   []uint32
 	signs  []int8
@@ -40,6 +46,7 @@ type timed struct {
 	reset  []bool
 	fTs    []types.Type // columns of a frame: those that calls read, then the time
 	fCols  []int
+	fTime  int // with RANGE: the time among them
 	all    []int
 	got    []batch.Vector
 	one    batch.Batch
@@ -95,7 +102,7 @@ func (o *timed) Open(env *operators.Env, out operators.Output) (err error) {
 	o.keys, o.got = make([]batch.Vector, len(o.keyTs)), make([]batch.Vector, len(o.inTs))
 	o.list, o.probe = make([]state.Entry, batch.MaxRows), make([]int32, batch.MaxRows)
 	o.taken = make([]batch.Vector, len(s.Calls))
-	o.pend.Reset(o.inTs)
+	o.pend.Cols = make([]batch.Vector, len(o.inTs))
 	o.one.Reset(o.inTs)
 	o.one.Cols[s.By[0].Col].Prepare(o.inTs[s.By[0].Col], 1)
 	o.one.Len = 1
@@ -121,6 +128,7 @@ func (o *timed) openFrame() []state.Column {
 	}
 	if !o.spec.Rows {
 		add(o.spec.By[0].Col)
+		o.fTime = slices.Index(o.fCols, o.spec.By[0].Col)
 	}
 	if len(row) == 0 {
 		add(o.spec.By[0].Col)
@@ -159,11 +167,23 @@ func (o *timed) Process(_ int, b *batch.Batch) error {
 	return o.through(b.Cols, n, o.ids)
 }
 
+// rings are timers to be set together.
+type rings struct {
+	rows   []int32
+	ns, ms []int64
+}
+
+func (r *rings) add(row int, ns, ms int64) {
+	r.rows, r.ns, r.ms = append(r.rows, int32(row)), append(r.ns, ns), append(r.ms, ms)
+}
+
 // keep sorts rows in and sets a timer for each one's time. A row is late when the
 // watermark has passed its time; with a bounded frame only when a row of its
 // partition as late as it has gone through.
 func (o *timed) keep(b *batch.Batch) {
 	col, rows := &b.Cols[o.spec.By[0].Col], o.table.Sorted(0)
+	t := &o.rings
+	t.rows, t.ns, t.ms = t.rows[:0], t.ns[:0], t.ms[:0]
 	for i, id := range o.ids {
 		if col.Null(i) {
 			o.env.Metrics.Dropped.Add(1)
@@ -175,11 +195,12 @@ func (o *timed) keep(b *batch.Batch) {
 			continue
 		}
 		rows.Insert(id, b, i)
-		o.timers.Add(o.keys, i, 0, ms)
+		t.add(i, 0, ms)
 		if o.frame >= 0 && !o.spec.Rows {
 			o.remember(i, id, ms)
 		}
 	}
+	o.timers.AddAll(o.keys, o.hashes, t.rows, t.ns, t.ms)
 }
 
 func (o *timed) late(id uint32, ms int64) bool {
@@ -208,50 +229,59 @@ func (o *timed) resets(ids []uint32) []bool {
 	return o.reset
 }
 
-// enter puts row i of cols into the frame of its partition; rows that leave it go
-// first.
+// enter counts row i of cols in the frame of its partition. With ROWS it is put there,
+// and rows that leave it go first.
 func (o *timed) enter(cols []batch.Vector, i int, id uint32) {
 	if o.spec.Rows {
-		for int64(o.table.List(o.frame).Count(id)) > o.spec.Lower.N {
-			o.leave(id, 0, true)
+		list := o.table.List(o.frame)
+		for int64(list.Count(id)) > o.spec.Lower.N {
+			o.leave(id, 0)
 		}
+		o.row.Len, o.idx[0], o.id[0] = 1, int32(i), id
+		for k, c := range o.fCols {
+			o.row.Cols[k].Take(o.fTs[k], &cols[c], o.idx[:])
+		}
+		list.Append(o.id[:], &o.row, o.list[:1])
 	}
 	for k, c := range o.fCols {
 		o.ops.Cols[k].Append(o.fTs[k], o.ops.Len, &cols[c], i)
 	}
+	o.at = append(o.at, int32(o.ops.Len))
 	o.ops.AppendKind(batch.Insert)
 	o.oids, o.signs = append(o.oids, id), append(o.signs, 1)
-	o.at = append(o.at, int32(o.ops.Len-1))
-	o.row.Len, o.idx[0], o.id[0] = 1, int32(i), id
-	for k, c := range o.fCols {
-		o.row.Cols[k].Take(o.fTs[k], &cols[c], o.idx[:])
-	}
-	o.table.List(o.frame).Append(o.id[:], &o.row, o.list[:1])
 }
 
-// leave takes the oldest row out of a frame: any, or one of before the time.
-func (o *timed) leave(id uint32, before int64, any bool) bool {
-	list := o.table.List(o.frame)
-	o.cursor, o.id[0] = state.Cursor{}, id
-	if list.Match(o.id[:], &o.cursor, o.probe[:1], o.list[:1]) == 0 {
-		return false
+// leave takes rows out of a frame: those before a time, or with ROWS the oldest.
+func (o *timed) leave(id uint32, before int64) {
+	list, got, most := o.table.List(o.frame), o.got[:len(o.fCols)], 4
+	if o.spec.Rows {
+		most = 1
 	}
-	got := o.got[:len(o.fCols)]
-	list.Gather(o.list[:1], o.columns(), got)
-	if !any {
-		for k, c := range o.fCols {
-			if c == o.spec.By[0].Col && millis(got[k].I64[0]) >= before {
-				return false
+	for gone := most; gone == most; {
+		o.cursor, o.id[0] = state.Cursor{}, id
+		n := list.Match(o.id[:], &o.cursor, o.probe[:most], o.list[:most])
+		if n == 0 {
+			return
+		}
+		list.Gather(o.list[:n], o.columns(), got)
+		if gone = n; !o.spec.Rows {
+			gone = 0
+			for gone < n && millis(got[o.fTime].I64[gone]) < before {
+				gone++
 			}
 		}
+		for i, e := range o.list[:gone] {
+			for k := range o.fCols {
+				o.ops.Cols[k].Append(o.fTs[k], o.ops.Len, &got[k], i)
+			}
+			o.ops.AppendKind(batch.Insert)
+			o.oids, o.signs = append(o.oids, id), append(o.signs, -1)
+			list.Remove(id, e)
+		}
+		if o.spec.Rows {
+			return
+		}
 	}
-	for k := range o.fCols {
-		o.ops.Cols[k].Append(o.fTs[k], o.ops.Len, &got[k], 0)
-	}
-	o.ops.AppendKind(batch.Insert)
-	o.oids, o.signs = append(o.oids, id), append(o.signs, -1)
-	list.Remove(id, o.list[0])
-	return true
 }
 
 func (o *timed) columns() []int { return o.all[:len(o.fCols)] }
@@ -333,21 +363,38 @@ func (o *timed) End(int) error {
 // fire gathers the rows that are due, by time and then by the arrival of their
 // partition at that time, and lets them through.
 func (o *timed) fire(ms int64) error {
-	hash, id := [1]uint64{}, [1]uint32{}
-	err := o.timers.Fire(ms, func(key []batch.Vector, ns, due int64) error {
-		batch.Hash(o.keyTs, key, 1, hash[:])
-		o.table.Find(key, hash[:], id[:])
-		if id[0] == 0 {
-			return nil
+	err := o.timers.FireAll(ms, func(keys []batch.Vector, ns, due []int64) error {
+		n := len(due)
+		if cap(o.dueIDs) < n {
+			o.dueHash, o.dueIDs = make([]uint64, n), make([]uint32, n)
 		}
-		if ns == idle {
-			return o.forget(id[0], due)
+		hashes, ids := o.dueHash[:n], o.dueIDs[:n]
+		batch.Hash(o.keyTs, keys, n, hashes)
+		o.table.Find(keys, hashes, ids)
+		for i, id := range ids {
+			if id == 0 {
+				continue
+			}
+			if ns[i] == idle {
+				gone, err := o.forget(id, due[i])
+				if err != nil {
+					return err
+				}
+				for k := i; gone && k < n; k++ {
+					if ids[k] == id {
+						ids[k] = 0
+					}
+				}
+				continue
+			}
+			o.gather(id, due[i])
+			if len(o.ready) >= batch.MaxRows {
+				if err := o.flush(); err != nil {
+					return err
+				}
+			}
 		}
-		o.gather(id[0], due)
-		if o.pend.Len < batch.MaxRows {
-			return nil
-		}
-		return o.flush()
+		return nil
 	})
 	if err != nil {
 		return err
@@ -367,27 +414,27 @@ func (o *timed) remember(i int, id uint32, ms int64) {
 		o.id[0] = id
 		o.table.Touch(o.id[:])
 		*o.table.I64(o.last + 1).At(id) = ms + n + n/2 + 1
-		o.timers.Add(o.keys, i, idle, ms+n+n/2+1)
+		o.rings.add(i, idle, ms+n+n/2+1)
 	}
 }
 
 // forget drops a partition if it is time.
-func (o *timed) forget(id uint32, due int64) error {
+func (o *timed) forget(id uint32, due int64) (gone bool, err error) {
 	o.id[0] = id
 	if *o.table.I64(o.last + 1).At(id) > due {
 		o.table.Touch(o.id[:])
 		*o.table.I64(o.last).At(id) = due
-		return nil
+		return false, nil
 	}
 	if err := o.flush(); err != nil { // its rows may be on their way
-		return err
+		return false, err
 	}
 	o.id[0] = id
 	o.table.Delete(o.id[:])
-	return nil
+	return true, nil
 }
 
-// gather moves the rows of one partition and time to pend.
+// gather takes the rows of one partition and time out of those that wait.
 func (o *timed) gather(id uint32, due int64) {
 	rows := o.table.Sorted(0)
 	o.one.Cols[o.spec.By[0].Col].I64[0] = due*1000 + 999
@@ -395,43 +442,57 @@ func (o *timed) gather(id uint32, due int64) {
 	if left == 0 {
 		return
 	}
-	first := o.pend.Len
-	for at := 0; at < left; {
-		n := rows.Range(id, at, o.list[:min(len(o.list), left-at)])
-		rows.Gather(o.list[:n], o.all, o.got)
-		in := batch.Batch{Len: n, Cols: o.got}
-		for i := range n {
-			o.pend.AppendRow(o.inTs, batch.Insert, &in, i)
-			o.pids = append(o.pids, id)
-		}
-		at += n
-	}
+	first := len(o.ready)
+	o.ready = slices.Grow(o.ready, left)[:first+left]
+	rows.Range(id, 0, o.ready[first:])
 	rows.RemoveRange(id, 0, left)
-	o.ends = append(o.ends, int32(o.pend.Len))
-	if o.frame < 0 {
-		return
+	for range left {
+		o.pids = append(o.pids, id)
 	}
-	o.id[0] = id
-	o.table.Touch(o.id[:])
-	*o.table.I64(o.last).At(id) = due
-	if !o.spec.Rows {
-		for o.leave(id, due-o.spec.Lower.N, false) {
-		}
-	}
-	for i := first; i < o.pend.Len; i++ {
-		o.enter(o.pend.Cols, i, id)
+	o.ends, o.dues = append(o.ends, int32(len(o.ready))), append(o.dues, due)
+	if o.frame >= 0 {
+		o.id[0] = id
+		o.table.Touch(o.id[:])
+		*o.table.I64(o.last).At(id) = due
 	}
 }
 
 // flush lets what is gathered through.
 func (o *timed) flush() error {
-	if o.pend.Len == 0 {
+	n := len(o.ready)
+	if n == 0 {
 		return nil
 	}
-	err := o.through(o.pend.Cols, o.pend.Len, o.pids)
-	o.pend.Reset(o.inTs)
-	o.pids, o.ends = o.pids[:0], o.ends[:0]
+	o.table.Sorted(0).Gather(o.ready, o.all, o.pend.Cols)
+	if o.frame >= 0 {
+		o.move(n)
+	}
+	err := o.through(o.pend.Cols, n, o.pids)
+	o.ready, o.pids, o.ends, o.dues = o.ready[:0], o.pids[:0], o.ends[:0], o.dues[:0]
 	return err
+}
+
+// move has the gathered rows enter the frames, a group after the other, and others leave.
+// With RANGE all go into the frames first: none leaves before its time.
+func (o *timed) move(n int) {
+	if !o.spec.Rows {
+		o.list = slices.Grow(o.list[:0], max(n, batch.MaxRows))[:max(n, batch.MaxRows)]
+		for k, c := range o.fCols {
+			o.row.Cols[k] = o.pend.Cols[c]
+		}
+		o.row.Len = n
+		o.table.List(o.frame).Append(o.pids, &o.row, o.list[:n])
+	}
+	from := 0
+	for g, end := range o.ends {
+		id := o.pids[from]
+		if !o.spec.Rows {
+			o.leave(id, o.dues[g]-o.spec.Lower.N)
+		}
+		for ; from < int(end); from++ {
+			o.enter(o.pend.Cols, from, id)
+		}
+	}
 }
 
 func millis(micros int64) int64 {

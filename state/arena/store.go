@@ -6,7 +6,7 @@
 // finds a row by the upper half of its key's hash. What hangs from rows is records
 // too: the entries of lists (list.go), of multisets (multiset.go) and of sorted
 // rows (sorted.go), which are kept in order by arrays of entries (ranked.go).
-// Timers (timers.go) are a table and a heap.
+// Timers (timers.go) are a table and a queue.
 //
 // Ids, views and entries live until Release: whatever is dropped is recycled there.
 //

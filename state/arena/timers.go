@@ -6,50 +6,52 @@ import (
 )
 
 // timers is a table keyed by (key, ns, ms) with a cell for the order of arrival, and
-// a heap over its rows. The heap isn't told of rows that go: an item whose row is
+// a queue of its rows. The queue isn't told of rows that go: an item whose row is
 // gone, or another's, is passed over.
 type timers struct {
-	t     *table
-	ts    []types.Type
-	heap  []timer
-	stale int
-	buf   [chunk]timer
-	due   []timer // of buf: those being fired, out of the heap
-	made  int     // how often the heap was rebuilt: it has what is left of due again
-	seq   int64
-	one   []batch.Vector // the key of one timer: key, ns, ms
-	fired []batch.Vector
-	fixed [2][1]int64
-	hash  [1]uint64
-	id    [1]uint32
-	fresh [1]bool
-}
-
-type timer struct {
-	ms, seq int64
-	id      uint32
+	t      *table
+	ts     []types.Type
+	queue  queue
+	stale  int
+	buf    [chunk]timer
+	due    []timer // of buf: those being fired, out of the queue
+	made   int     // how often the queue was rebuilt: it has what is left of due again
+	seq    int64
+	one    []batch.Vector // the key of one timer: key, ns, ms
+	many   []batch.Vector // the keys of several
+	hashes []uint64
+	ids    []uint32
+	news   []bool
+	fired  []batch.Vector
+	fixed  [2][1]int64
+	hash   [1]uint64
+	id     [1]uint32
+	fresh  [1]bool
 }
 
 func newTimers(t *table, key []types.Type) *timers {
 	n := len(key) + 2
-	x := &timers{t: t, ts: key, one: make([]batch.Vector, n), fired: make([]batch.Vector, n)}
+	x := &timers{t: t, ts: key, one: make([]batch.Vector, n), many: make([]batch.Vector, n), fired: make([]batch.Vector, n)}
 	t.moved = x.rebuild
 	x.rebuild()
 	return x
 }
 
-// rebuild makes the heap from the rows.
+// rebuild makes the queue from the rows.
 func (x *timers) rebuild() {
-	x.heap, x.stale = x.heap[:0], 0
+	x.stale = 0
 	x.made++
+	var all []timer
+	key, one := make([]batch.Vector, len(x.ts)+2), make([]uint32, 1) // fired may be somebody's
 	x.t.Each(func(id uint32) bool {
-		x.id[0] = id
-		x.t.Keys(x.id[:], x.fired)
+		one[0] = id
+		x.t.Keys(one, key)
 		s := *x.t.I64(0).At(id)
-		x.push(timer{x.fired[len(x.ts)+1].I64[0], s, id})
+		all = append(all, timer{key[len(x.ts)+1].I64[0], s, id})
 		x.seq = max(x.seq, s)
 		return true
 	})
+	x.queue.fill(all)
 }
 
 // find prepares the key of one timer and its hash, whose key group is the key's.
@@ -98,7 +100,28 @@ func (x *timers) Add(keys []batch.Vector, row int, ns, ms int64) {
 	}
 	x.seq++
 	*x.t.I64(0).At(x.id[0]) = x.seq
-	x.push(timer{ms, x.seq, x.id[0]})
+	x.queue.push(timer{ms, x.seq, x.id[0]})
+}
+
+func (x *timers) AddAll(keys []batch.Vector, hashes []uint64, rows []int32, ns, ms []int64) {
+	n, k := len(rows), len(x.ts)
+	for c, t := range x.ts {
+		x.many[c].Take(t, &keys[c], rows)
+	}
+	x.many[k].I64, x.many[k+1].I64 = ns[:n], ms[:n]
+	x.hashes, x.ids, x.news = grow(x.hashes, n), grow(x.ids, n), grow(x.news, n)
+	for i, r := range rows {
+		x.hashes[i] = timerHash(hashes[r], ns[i], ms[i])
+	}
+	x.t.Upsert(x.many, x.hashes, x.ids, x.news)
+	order := x.t.I64(0)
+	for i, id := range x.ids {
+		if x.news[i] {
+			x.seq++
+			*order.At(id) = x.seq
+			x.queue.push(timer{ms[i], x.seq, id})
+		}
+	}
 }
 
 func (x *timers) Delete(keys []batch.Vector, row int, ns, ms int64) {
@@ -108,7 +131,7 @@ func (x *timers) Delete(keys []batch.Vector, row int, ns, ms int64) {
 		return
 	}
 	x.t.Delete(x.id[:])
-	if x.stale++; x.stale > len(x.heap)/2+64 {
+	if x.stale++; x.stale > x.queue.n/2+64 {
 		x.rebuild()
 	}
 }
@@ -119,53 +142,65 @@ func (x *timers) live(i timer) bool {
 	return *word(p, 0)&(live|dead) == live && *x.t.I64(0).At(i.id) == i.seq
 }
 
-func (x *timers) skip() {
-	for len(x.heap) > 0 && !x.live(x.heap[0]) {
-		x.pop()
+// next is the first timer in the queue.
+func (x *timers) next() (t timer, ok bool) {
+	for {
+		if t, ok = x.queue.first(); !ok || x.live(t) {
+			return t, ok
+		}
+		x.queue.pop()
 		x.stale--
 	}
 }
 
-// Fire takes a chunk of timers out of the heap at a time, so that the chunk's rows can
-// be prefetched. What the call of one timer changes is heeded before the next.
+// take takes a chunk of timers out of the queue, so that the chunk's rows can be
+// prefetched.
+func (x *timers) take(upTo int64) bool {
+	x.due = x.buf[:0]
+	for len(x.due) < chunk {
+		t, ok := x.queue.first()
+		if !ok || t.ms > upTo {
+			break
+		}
+		x.queue.pop()
+		x.due = append(x.due, t)
+	}
+	if len(x.due) >= few {
+		var ids [chunk]uint32
+		for n, i := range x.due {
+			ids[n] = i.id
+		}
+		x.t.fetchRows(ids[:len(x.due)])
+	}
+	return len(x.due) > 0
+}
+
+// Fire heeds what the call of one timer changes before the next.
 func (x *timers) Fire(upTo int64, f func(key []batch.Vector, ns, ms int64) error) error {
-	for {
-		x.skip()
-		x.due = x.buf[:0]
-		for len(x.heap) > 0 && x.heap[0].ms <= upTo && len(x.due) < chunk {
-			x.due = append(x.due, x.pop())
-		}
-		if len(x.due) == 0 {
-			return nil
-		}
+	for x.take(upTo) {
 		if err := x.fire(f); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // fire fires x.due, and puts back what is left of it when an earlier timer has come
 // or f fails.
 func (x *timers) fire(f func(key []batch.Vector, ns, ms int64) error) (err error) {
 	k, made := len(x.ts), x.made
-	var ids [chunk]uint32
-	for n, i := range x.due {
-		ids[n] = i.id
-	}
-	if len(x.due) >= few {
-		x.t.fetchRows(ids[:len(x.due)])
-	}
 	for n := 0; len(x.due) > 0; n++ {
 		i := x.due[0]
-		if n > 0 && len(x.heap) > 0 && x.heap[0].before(i) {
+		if first, ok := x.queue.first(); n > 0 && ok && first.before(i) {
 			break
 		}
 		if x.due = x.due[1:]; !x.live(i) {
 			x.stale--
 			continue
 		}
-		x.t.Keys(ids[n:n+1], x.fired)
-		x.t.Delete(ids[n : n+1])
+		x.id[0] = i.id
+		x.t.Keys(x.id[:], x.fired)
+		x.t.Delete(x.id[:])
 		if err = f(x.fired[:k], x.fired[k].I64[0], i.ms); x.made != made {
 			x.due = x.due[:0]
 		}
@@ -174,15 +209,38 @@ func (x *timers) fire(f func(key []batch.Vector, ns, ms int64) error) (err error
 		}
 	}
 	for _, i := range x.due {
-		x.push(i)
+		x.queue.push(i)
 	}
 	x.due = x.due[:0]
 	return err
 }
 
+func (x *timers) FireAll(upTo int64, f func(keys []batch.Vector, ns, ms []int64) error) error {
+	k := len(x.ts)
+	for x.take(upTo) {
+		x.ids = x.ids[:0]
+		for _, i := range x.due {
+			if !x.live(i) {
+				x.stale--
+				continue
+			}
+			x.ids = append(x.ids, i.id)
+		}
+		if x.due = x.due[:0]; len(x.ids) == 0 {
+			continue
+		}
+		x.t.Keys(x.ids, x.fired)
+		x.t.Delete(x.ids)
+		if err := f(x.fired[:k], x.fired[k].I64, x.fired[k+1].I64); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (x *timers) Next() (ms int64, ok bool) {
-	if x.skip(); len(x.heap) > 0 {
-		ms, ok = x.heap[0].ms, true
+	if t, some := x.next(); some {
+		ms, ok = t.ms, true
 	}
 	for _, i := range x.due { // within a call of Fire
 		if x.live(i) && (!ok || i.ms < ms) {
@@ -193,53 +251,3 @@ func (x *timers) Next() (ms int64, ok bool) {
 }
 
 func (x *timers) Len() int { return x.t.Len() }
-
-func (a timer) before(b timer) bool {
-	switch {
-	case a.ms != b.ms:
-		return a.ms < b.ms
-	case a.seq != b.seq:
-		return a.seq < b.seq
-	}
-	return a.id < b.id
-}
-
-func (x *timers) push(t timer) {
-	h := append(x.heap, t)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 4
-		if !t.before(h[up]) {
-			break
-		}
-		h[i], i = h[up], up
-	}
-	h[i], x.heap = t, h
-}
-
-func (x *timers) pop() timer {
-	h := x.heap
-	top, last := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	x.heap = h
-	i := 0
-	for len(h) > 0 {
-		best := 4*i + 1
-		if best >= len(h) {
-			break
-		}
-		for c := best + 1; c < min(4*i+5, len(h)); c++ {
-			if h[c].before(h[best]) {
-				best = c
-			}
-		}
-		if !h[best].before(last) {
-			break
-		}
-		h[i], i = h[best], best
-	}
-	if len(h) > 0 {
-		h[i] = last
-	}
-	return top
-}

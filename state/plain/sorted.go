@@ -222,6 +222,17 @@ func (t *timers) Fire(upTo int64, f func(key []batch.Vector, ns, ms int64) error
 	return nil
 }
 
+// AddAll and FireAll are for speed, which isn't asked of plain.
+func (t *timers) AddAll(keys []batch.Vector, _ []uint64, rows []int32, ns, ms []int64) {
+	for i, r := range rows {
+		t.Add(keys, int(r), ns[i], ms[i])
+	}
+}
+
+func (t *timers) FireAll(upTo int64, f func(keys []batch.Vector, ns, ms []int64) error) error {
+	return t.Fire(upTo, func(key []batch.Vector, ns, ms int64) error { return f(key, []int64{ns}, []int64{ms}) })
+}
+
 func (t *timers) Next() (int64, bool) {
 	if t.skip(); len(t.heap) == 0 {
 		return 0, false

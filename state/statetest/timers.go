@@ -31,21 +31,36 @@ func timers(t *testing.T, r *rand.Rand, open func(state.Options) state.Store) {
 		for i := range before {
 			before[i] = exact(ts, keys.Cols, i)
 		}
+		hashes := make([]uint64, 30)
+		batch.Hash(ts, keys.Cols, 30, hashes)
+		var rows []int32 // to be added together
+		var ns, ms []int64
+		together := func() {
+			set.AddAll(keys.Cols, hashes, rows, ns, ms)
+			rows, ns, ms = nil, nil, nil
+		}
+		many := r.Intn(2) == 0
 		for i := 0; i < 30; i++ {
 			x := mtimer{canonical(ts, keys.Cols, i), int64(r.Intn(2)), now + int64(r.Intn(20)) - 3}
 			at := position(model, x)
 			if r.Intn(4) == 0 {
+				together()
 				set.Delete(keys.Cols, i, x.ns, x.ms)
 				if at >= 0 {
 					model = append(append([]mtimer(nil), model[:at]...), model[at+1:]...)
 				}
 				continue
 			}
-			set.Add(keys.Cols, i, x.ns, x.ms)
+			if many {
+				rows, ns, ms = append(rows, int32(i)), append(ns, x.ns), append(ms, x.ms)
+			} else {
+				set.Add(keys.Cols, i, x.ns, x.ms)
+			}
 			if at < 0 {
 				model = append(model, x)
 			}
 		}
+		together()
 		for i := range before {
 			if exact(ts, keys.Cols, i) != before[i] {
 				t.Fatal("the keys were written to")
@@ -112,7 +127,8 @@ func checkTimers(t *testing.T, set state.Timers, model []mtimer) {
 	}
 }
 
-// fire fires what is due and compares; f adds a timer now and then, and stops once.
+// fire fires what is due, one by one or some together, and compares; f adds a timer now
+// and then, and stops once.
 func fire(t *testing.T, r *rand.Rand, set state.Timers, ts []types.Type, model []mtimer, now int64) []mtimer {
 	t.Helper()
 	stop := errors.New("stop")
@@ -126,27 +142,49 @@ func fire(t *testing.T, r *rand.Rand, set state.Timers, ts []types.Type, model [
 		}
 		return best
 	}
-	err := set.Fire(now, func(key []batch.Vector, ns, ms int64) error {
+	take := func(keys []batch.Vector, i int, ns, ms int64) error {
 		at := next()
 		if at < 0 {
 			return fmt.Errorf("a timer at %d that isn't there", ms)
 		}
-		if got := (mtimer{canonical(ts, key, 0), ns, ms}); got != model[at] {
+		if got := (mtimer{canonical(ts, keys, i), ns, ms}); got != model[at] {
 			return fmt.Errorf("fired %v instead of %v", got, model[at])
 		}
 		model = append(append([]mtimer(nil), model[:at]...), model[at+1:]...)
+		return nil
+	}
+	more := func(keys []batch.Vector, i int, ns, ms int64) error {
 		if r.Intn(3) == 0 {
-			x := mtimer{canonical(ts, key, 0), ns, ms + int64(r.Intn(4))}
+			x := mtimer{canonical(ts, keys, i), ns, ms + int64(r.Intn(4))}
 			if position(model, x) < 0 {
 				model = append(model, x)
 			}
-			set.Add(key, 0, x.ns, x.ms)
+			set.Add(keys, i, x.ns, x.ms)
 		}
 		if left--; left == 0 {
 			return stop
 		}
 		return nil
-	})
+	}
+	var err error
+	if r.Intn(2) == 0 {
+		err = set.FireAll(now, func(keys []batch.Vector, ns, ms []int64) (err error) {
+			for i := 0; i < len(ns) && err == nil; i++ {
+				err = take(keys, i, ns[i], ms[i])
+			}
+			for i := 0; i < len(ns) && err == nil; i++ {
+				err = more(keys, i, ns[i], ms[i])
+			}
+			return err
+		})
+	} else {
+		err = set.Fire(now, func(key []batch.Vector, ns, ms int64) error {
+			if err := take(key, 0, ns, ms); err != nil {
+				return err
+			}
+			return more(key, 0, ns, ms)
+		})
+	}
 	if err != nil && !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
