@@ -106,6 +106,10 @@ type Table interface {
 	// that has copies of them. Ids and views are valid within the call, and f must not
 	// change the table.
 	Scan(f func(t Table, ids []uint32) error) error
+	// ScanGroup is Scan for the rows of one key group (batch.KeyGroup), in any order.
+	ScanGroup(group int, f func(t Table, ids []uint32) error) error
+	// OnDisk is how many rows aren't in memory.
+	OnDisk() int
 	// Keys appends nothing: it writes the keys of ids to rows 0..len(ids)-1 of to.
 	Keys(ids []uint32, to []batch.Vector)
 
@@ -155,6 +159,11 @@ type Parts interface {
 	Slices() []int64
 	// Drop forgets a slice and gives its memory back at once.
 	Drop(ns int64)
+	// Aside is an empty table like a slice that is none: no checkpoint knows of it, and
+	// its rows are never on disk. The next call of Aside empties it, whatever ids are known.
+	Aside() Table
+	// EndAside gives its memory back.
+	EndAside()
 }
 
 // Entry is a row of a List or Sorted. 0 is none. Valid as long as a row id.

@@ -37,6 +37,7 @@ type Driver struct {
 type collector struct {
 	ts      []types.Type
 	discard bool
+	most    func() // called when rows are sent; nil: nobody listens
 	changes []Change
 	rows    int // sent, also when they're discarded
 }
@@ -49,6 +50,9 @@ type Change struct {
 
 func (c *collector) Emit(b *batch.Batch) error {
 	c.rows += b.Len
+	if c.most != nil {
+		c.most()
+	}
 	if c.discard {
 		return nil
 	}
@@ -61,14 +65,24 @@ func (c *collector) Emit(b *batch.Batch) error {
 // New opens the operator of a spec whose inputs carry the given changes.
 func New(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
 	t.Helper()
-	return open(t, spec, session, false, nil, in)
+	return open(t, spec, session, false, nil, nil, in)
+}
+
+// NewOnDisk is New whose state keeps keep bytes in memory between turns. most is how
+// many there were at most whenever rows were sent.
+func NewOnDisk(t testing.TB, spec operators.Spec, session *types.Session, keep int64, in ...batch.Changes) (d *Driver, most *int64) {
+	t.Helper()
+	d = open(t, spec, session, false, nil, &state.Spill{Dir: t.TempDir(), Keep: func(int64) int64 { return keep }}, in)
+	most = new(int64)
+	d.out.most = func() { *most = max(*most, d.Bytes()) }
+	return d, most
 }
 
 // NewSpilled is New with a disk: whenever rows are kept beside state, short says
 // whether memory is short.
 func NewSpilled(t testing.TB, spec operators.Spec, session *types.Session, short func() bool, in ...batch.Changes) *Driver {
 	t.Helper()
-	return open(t, spec, session, false, Room(t, short), in)
+	return open(t, spec, session, false, Room(t, short), nil, in)
 }
 
 // Room is where an operator's rows go when memory is short.
@@ -84,10 +98,10 @@ func Room(t testing.TB, short func() bool) *operators.Room {
 // NewMini is New with mini-batch on: the operator holds its changes back until Flush.
 func NewMini(t testing.TB, spec operators.Spec, session *types.Session, in ...batch.Changes) *Driver {
 	t.Helper()
-	return open(t, spec, session, true, nil, in)
+	return open(t, spec, session, true, nil, nil, in)
 }
 
-func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, room *operators.Room, in []batch.Changes) *Driver {
+func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, room *operators.Room, disk *state.Spill, in []batch.Changes) *Driver {
 	t.Helper()
 	if _, _, err := spec.Changes(in, make([]operators.Keys, len(in))); err != nil {
 		t.Fatal(err)
@@ -95,7 +109,7 @@ func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, 
 	if s, ok := spec.(operators.BeforeAware); ok {
 		s.SetBefore(true)
 	}
-	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{Now: func() int64 { return session.Now().UnixMilli() }})}
+	d := &Driver{t: t, Op: spec.New(), store: arena.New(state.Options{Now: func() int64 { return session.Now().UnixMilli() }, Spill: disk})}
 	d.out.ts = spec.Schema().Types()
 	d.Env = &operators.Env{Context: context.Background(), Of: 1, State: d.store.Open(state.Identity{Role: spec.Name()}), Session: session, MiniBatch: mini,
 		Now: session.Now, Metrics: &operators.Metrics{}, Memory: &operators.Budget{}, Room: room, Wake: func() {}, Heard: operators.MinWatermark,

@@ -144,7 +144,7 @@ func (o *emitting) add(b *batch.Batch, i int, at window.Span, past bool, now tim
 	case !on:
 		return nil
 	case delay == 0:
-		return o.send(t, o.ids[0], at)
+		return o.send(t, o.ids[0], at, true)
 	}
 	if set := t.I64(o.sent + 1).At(o.ids[0]); *set == 0 {
 		*set = 1
@@ -179,7 +179,7 @@ func (o *emitting) Tick(now time.Time) (int64, time.Time, error) {
 		for c := range o.keys {
 			o.keys[c] = key[c]
 		}
-		return o.send(t, id[0], window.Span{Start: o.spec.Window.StartOf(end), End: end})
+		return o.send(t, id[0], window.Span{Start: o.spec.Window.StartOf(end), End: end}, true)
 	})
 	if err == nil && o.spec.Window.Proctime {
 		err = o.advance(now.UnixMilli() - 1)
@@ -224,11 +224,18 @@ func (o *emitting) advance(ms int64) error {
 
 // whole sends every group of a window.
 func (o *emitting) whole(t state.Table, at window.Span) error {
+	if o.gone(at.End) { // what is sent needn't be noted: rows on disk can stay there
+		return t.Scan(func(t state.Table, ids []uint32) error { return o.groups(t, ids, at, false) })
+	}
 	o.each = o.each[:0]
 	t.Each(func(id uint32) bool { o.each = append(o.each, id); return true })
-	for i := range o.each {
-		o.read(t, o.each[i:i+1])
-		if err := o.send(t, o.each[i], at); err != nil {
+	return o.groups(t, o.each, at, true)
+}
+
+func (o *emitting) groups(t state.Table, ids []uint32, at window.Span, note bool) error {
+	for i := range ids {
+		o.read(t, ids[i:i+1])
+		if err := o.send(t, ids[i], at, note); err != nil {
 			return err
 		}
 	}
@@ -236,8 +243,8 @@ func (o *emitting) whole(t state.Table, at window.Span) error {
 }
 
 // send sends a group's result, whose key is row 0 of keys, as a change of what was
-// sent before.
-func (o *emitting) send(t state.Table, id uint32, at window.Span) error {
+// sent before, and notes that it is sent.
+func (o *emitting) send(t state.Table, id uint32, at window.Span, note bool) error {
 	ids := []uint32{id}
 	for c := range o.accs {
 		o.result[c].Prepare(o.resTs[c], 1)
@@ -249,7 +256,6 @@ func (o *emitting) send(t state.Table, id uint32, at window.Span) error {
 	if had {
 		t.Gather(ids, o.cols, o.old)
 	}
-	t.Touch(ids)
 	switch {
 	case !had && !has:
 		return nil
@@ -265,10 +271,13 @@ func (o *emitting) send(t state.Table, id uint32, at window.Span) error {
 		}
 		o.append(batch.UpdateAfter, o.result, at)
 	}
-	*t.I64(o.sent).At(id) = 0
-	if has {
-		*t.I64(o.sent).At(id) = 1
-		t.Put(ids, nil, o.cols, o.result)
+	if note {
+		t.Touch(ids)
+		*t.I64(o.sent).At(id) = 0
+		if has {
+			*t.I64(o.sent).At(id) = 1
+			t.Put(ids, nil, o.cols, o.result)
+		}
 	}
 	if o.change.Len >= batch.MaxRows {
 		return o.flush()

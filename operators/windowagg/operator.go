@@ -265,6 +265,11 @@ func (o *operator) fire(slices []int64, end int64) error {
 	case 1:
 		return o.send(o.table.Slice(in[0]), at)
 	}
+	for _, s := range in {
+		if o.table.Slice(s).OnDisk() > 0 {
+			return o.fireGroups(in, at)
+		}
+	}
 	const scratch = operators.MinWatermark
 	m := o.table.Slice(scratch)
 	defer o.table.Drop(scratch)
@@ -274,6 +279,28 @@ func (o *operator) fire(slices []int64, end int64) error {
 		}
 	}
 	return o.send(m, at)
+}
+
+// fireGroups is fire where rows are on disk: the merged rows of all keys may be more than
+// memory has room for, so it goes a key group at a time.
+func (o *operator) fireGroups(in []int64, at window.Span) error {
+	defer o.table.EndAside()
+	for g := range batch.KeyGroups {
+		m := o.table.Aside()
+		for _, s := range in {
+			err := o.table.Slice(s).ScanGroup(g, func(from state.Table, src []uint32) error { return o.combineRows(m, from, src) })
+			if err != nil {
+				return err
+			}
+		}
+		if m.Len() == 0 {
+			continue
+		}
+		if err := o.send(m, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read makes keys those of rows in state. Never by writing into keys, which may
@@ -288,14 +315,16 @@ func (o *calls) read(t state.Table, ids []uint32) {
 
 // combine adds a slice to the merged ones.
 func (o *operator) combine(into, from state.Table) error {
-	return from.Scan(func(from state.Table, src []uint32) error {
-		n := len(src)
-		o.read(from, src)
-		o.grow(n)
-		o.hash(n)
-		into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
-		return o.merge(into, o.ids, o.fresh, from, src)
-	})
+	return from.Scan(func(from state.Table, src []uint32) error { return o.combineRows(into, from, src) })
+}
+
+func (o *operator) combineRows(into, from state.Table, src []uint32) error {
+	n := len(src)
+	o.read(from, src)
+	o.grow(n)
+	o.hash(n)
+	into.Upsert(o.keys, o.hashes, o.ids, o.fresh)
+	return o.merge(into, o.ids, o.fresh, from, src)
 }
 
 // send emits the rows of a table as one window's.

@@ -338,6 +338,10 @@ func (t *table) give(f func(t state.Table, ids []uint32) error) error {
 			ids = append(ids, id)
 		}
 	}
+	return t.giveSome(ids, f)
+}
+
+func (t *table) giveSome(ids []uint32, f func(t state.Table, ids []uint32) error) error {
 	for at := 0; at < len(ids); at += batch.MaxRows {
 		if err := f(t, ids[at:min(at+batch.MaxRows, len(ids))]); err != nil {
 			return err
@@ -348,32 +352,88 @@ func (t *table) give(f func(t state.Table, ids []uint32) error) error {
 
 // giveCold is Scan for the rows on disk.
 func (t *table) giveCold(f func(t state.Table, ids []uint32) error) error {
-	spec := t.spec
-	spec.Windowed = false
-	aside := newTable(t.store, t.id, spec, false)
-	aside.track = tracker{}
+	aside := t.copies()
 	defer aside.unmap()
-	var l loader
 	n := 0
 	for _, r := range t.cold.runs {
 		for g := 0; g < groupsN; g++ {
-			err := r.Each(g, func(_, upper uint32, row []byte) error {
-				hash := uint64(upper)<<32 | uint64(g)
-				l.row(aside, row, hash) // nobody looks it up: the index isn't told
-				if n++; n < scanRows {
-					return nil
-				}
-				n = 0
-				err := aside.give(f)
-				aside.clear(false)
-				return err
-			})
-			if err != nil {
+			if err := aside.copyGroup(r, g, &n, f); err != nil {
 				return err
 			}
 		}
 	}
 	return aside.give(f)
+}
+
+// copies is an empty table for copies of rows on disk.
+func (t *table) copies() *table {
+	spec := t.spec
+	spec.Windowed = false
+	aside := newTable(t.store, t.id, spec, false)
+	aside.track = tracker{}
+	return aside
+}
+
+// copyGroup copies the rows of a group in a run to t, which has n, and gives them to f
+// whenever there are many.
+func (t *table) copyGroup(r *coldRun, g int, n *int, f func(t state.Table, ids []uint32) error) error {
+	var l loader
+	return r.Each(g, func(_, upper uint32, row []byte) error {
+		l.row(t, row, uint64(upper)<<32|uint64(g)) // nobody looks it up: the index isn't told
+		if *n++; *n < scanRows {
+			return nil
+		}
+		*n = 0
+		err := t.give(f)
+		t.clear(false)
+		return err
+	})
+}
+
+// ScanGroup finds the rows in memory by the group's part of the index.
+func (t *table) ScanGroup(group int, f func(t state.Table, ids []uint32) error) error {
+	ids := t.store.scanned[:0]
+	t.store.scanned = nil
+	defer func() { t.store.scanned = ids }()
+	now := t.now()
+	t.index.each(group, func(id uint32) {
+		if *word(t.ptr(id), 0)&(live|dead) == live && t.alive(id, now) {
+			ids = append(ids, id)
+		}
+	})
+	if err := t.giveSome(ids, f); err != nil || !t.cold.has(group) {
+		return err
+	}
+	aside := t.copies()
+	defer aside.unmap()
+	n := 0
+	for _, r := range t.cold.runs {
+		if err := aside.copyGroup(r, group, &n, f); err != nil {
+			return err
+		}
+	}
+	return aside.give(f)
+}
+
+// OnDisk is how many rows are in runs.
+func (t *table) OnDisk() int { return t.cold.rows }
+
+// Aside is made once and emptied.
+func (t *table) Aside() state.Table {
+	if t.aside == nil {
+		t.aside = t.copies()
+	} else {
+		t.aside.clear(false)
+	}
+	return t.aside
+}
+
+// EndAside forgets it.
+func (t *table) EndAside() {
+	if t.aside != nil {
+		t.aside.unmap()
+		t.aside = nil
+	}
 }
 
 // thaw forgets what lies on disk.

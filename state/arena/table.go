@@ -31,6 +31,7 @@ type table struct {
 	slices map[int64]*table
 	spare  []*table // dropped slices to use again
 	parent *table   // of a slice
+	aside  *table   // for Aside
 
 	deleted []uint32 // marked dead since Release, some revived
 	deadN   int

@@ -235,6 +235,35 @@ func (t *table) Scan(f func(t state.Table, ids []uint32) error) error {
 	return nil
 }
 
+// ScanGroup is Scan that passes over the rows of other groups.
+func (t *table) ScanGroup(group int, f func(t state.Table, ids []uint32) error) error {
+	return t.Scan(func(_ state.Table, ids []uint32) error {
+		var in []uint32
+		for _, id := range ids {
+			if batch.KeyGroup(t.hash[id]) == group {
+				in = append(in, id)
+			}
+		}
+		if len(in) == 0 {
+			return nil
+		}
+		return f(t, in)
+	})
+}
+
+// OnDisk is 0: all rows are in memory.
+func (t *table) OnDisk() int { return 0 }
+
+// Aside makes a new one each time.
+func (t *table) Aside() state.Table {
+	spec := t.spec
+	spec.Windowed = false
+	return newTable(spec, t.opts)
+}
+
+// EndAside has nothing to do: the collector has.
+func (t *table) EndAside() {}
+
 func (t *table) Each(f func(id uint32) bool) {
 	for id := 1; id < len(t.keys); id++ {
 		if t.keys[id] != nil && !t.dead[uint32(id)] && !t.expired(uint32(id)) && !f(uint32(id)) {

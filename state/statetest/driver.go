@@ -96,7 +96,7 @@ func (d *driver) scan(ns int64) {
 	d.t.Helper()
 	m := d.m.slice(ns)
 	given := map[string]bool{}
-	err := d.at(ns).Scan(func(t state.Table, ids []uint32) error {
+	one := func(t state.Table, ids []uint32) error {
 		keys, cells := make([]batch.Vector, len(d.keyTs)), make([]batch.Vector, len(d.rowTs))
 		t.Keys(ids, keys)
 		t.Gather(ids, seq(len(d.rowTs)), cells)
@@ -111,7 +111,15 @@ func (d *driver) scan(ns int64) {
 			}
 		}
 		return nil
-	})
+	}
+	t, err := d.at(ns), error(nil)
+	if d.r.Intn(2) == 0 {
+		err = t.Scan(one)
+	} else {
+		for g := 0; g < batch.KeyGroups && err == nil; g++ {
+			err = t.ScanGroup(g, one)
+		}
+	}
 	if err != nil {
 		d.t.Fatal(err)
 	}
