@@ -2,6 +2,7 @@ package temporaljoin
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/operators"
@@ -35,9 +36,22 @@ type operator struct {
 	at      batch.Batch // a row to seek a time with
 	lives   []batch.Vector
 	one     [1]uint32
-	ready   []state.Entry
 	found   [1]state.Entry
 	lived   [1]int
+
+	rows  []int32 // of a batch, whose timers are to be set
+	ns    []int64
+	times []int64
+	waits []int64 // of keys whose timers ring: the time of the first row that isn't due
+	ready []gone
+	dueOf []int32       // places of rows that are due
+	valid []state.Entry // and the versions that they meet
+}
+
+// gone is a left row that needn't wait any more.
+type gone struct {
+	id    uint32
+	entry state.Entry
 }
 
 // Cells of a waiting left row.
@@ -96,13 +110,10 @@ func (o *operator) Process(input int, b *batch.Batch) error {
 	for i, k := range o.spec.Keys[input] {
 		o.keys[i] = b.Cols[k]
 	}
-	if cap(o.ids) < b.Len {
-		o.hashes, o.ids, o.fresh = make([]uint64, 2*b.Len), make([]uint32, 2*b.Len), make([]bool, 2*b.Len)
-	}
 	if len(o.entries) < b.Len {
 		o.entries, o.probe = make([]state.Entry, b.Len), make([]int32, b.Len)
 	}
-	o.hashes, o.ids, o.fresh = o.hashes[:b.Len], o.ids[:b.Len], o.fresh[:b.Len]
+	o.hashes, o.ids, o.fresh = slices.Grow(o.hashes[:0], b.Len)[:b.Len], slices.Grow(o.ids[:0], b.Len)[:b.Len], slices.Grow(o.fresh[:0], b.Len)[:b.Len]
 	batch.Hash(o.keyTs, o.keys, b.Len, o.hashes)
 	o.table.Upsert(o.keys, o.hashes, o.ids, o.fresh)
 	if input == 1 {
@@ -113,12 +124,14 @@ func (o *operator) Process(input int, b *batch.Batch) error {
 			*o.left.Cell(e, kindCell), *o.left.Cell(e, timeCell) = int64(b.Kind(i)), b.Cols[o.spec.Time[0]].I64[i]
 		}
 	}
+	o.rows, o.times = o.rows[:0], o.times[:0]
 	times := b.Cols[o.spec.Time[input]].I64
 	for i, id := range o.ids {
 		if input == 0 || b.Kind(i) != batch.UpdateBefore {
 			o.wake(id, i, types.FloorMillis(times[i]))
 		}
 	}
+	o.set()
 	return nil
 }
 
@@ -143,7 +156,8 @@ func (o *operator) remember(b *batch.Batch) {
 	}
 }
 
-// wake makes the key's timer fire at ms, if it isn't due before.
+// wake makes the key's timer fire at ms, if it isn't due before. The timer is still to be
+// set.
 func (o *operator) wake(id uint32, row int, ms int64) {
 	timer := o.table.I64(0).At(id)
 	had := *timer - 1 // 0 means none: the time is kept plus one
@@ -156,20 +170,34 @@ func (o *operator) wake(id uint32, row int, ms int64) {
 	o.one[0] = id
 	o.table.Touch(o.one[:])
 	*timer = ms + 1
-	o.timers.Add(o.keys, row, 0, ms)
+	o.rows, o.times = append(o.rows, int32(row)), append(o.times, ms)
+}
+
+// set sets the timers of the rows that wake their keys, but for those that a later row
+// of the key has made earlier.
+func (o *operator) set() {
+	timer, n := o.table.I64(0), 0
+	for i, row := range o.rows {
+		if *timer.At(o.ids[row]) == o.times[i]+1 {
+			o.rows[n], o.times[n] = row, o.times[i]
+			n++
+		}
+	}
+	for len(o.ns) < n {
+		o.ns = append(o.ns, 0)
+	}
+	o.timers.AddAll(o.keys, o.hashes, o.rows[:n], o.ns[:n], o.times[:n])
 }
 
 // Watermark sends the left rows that event time has passed.
 func (o *operator) Watermark(ms int64) (int64, error) {
 	o.wm = ms
-	hash, id := make([]uint64, 1), make([]uint32, 1)
-	err := o.timers.Fire(ms, func(key []batch.Vector, _, _ int64) error {
-		batch.Hash(o.keyTs, key, 1, hash)
-		o.table.Find(key, hash, id)
-		if id[0] == 0 {
-			return nil
-		}
-		return o.fire(key, id[0])
+	err := o.timers.FireAll(ms, func(keys []batch.Vector, due, _ []int64) error {
+		n := len(due)
+		o.hashes, o.ids = slices.Grow(o.hashes[:0], n)[:n], slices.Grow(o.ids[:0], n)[:n]
+		batch.Hash(o.keyTs, keys, n, o.hashes)
+		o.table.Find(keys, o.hashes, o.ids)
+		return o.fire(keys, o.ids)
 	})
 	if err == nil {
 		err = o.send()
@@ -180,67 +208,106 @@ func (o *operator) Watermark(ms int64) (int64, error) {
 	return ms, nil
 }
 
-// fire takes a key's rows that are due and sets the timer for those that wait.
-func (o *operator) fire(key []batch.Vector, id uint32) error {
-	o.one[0] = id
-	waits := int64(operators.MaxWatermark)
-	null := o.nullKey(key)
+// firing is the time of a key's timer while it's fired.
+const firing = operators.MinWatermark
+
+// fire takes the rows of keys that are due and sets the timers for those that wait. These
+// are due later than this watermark.
+func (o *operator) fire(keys []batch.Vector, ids []uint32) error {
+	o.waits, o.ready = o.waits[:0], o.ready[:0]
+	timer := o.table.I64(0)
+	for i, id := range ids {
+		o.waits = append(o.waits, operators.MaxWatermark)
+		switch {
+		case id == 0:
+		case *timer.At(id) == firing: // a key with two timers: the last time before 1970 looks like none
+			ids[i] = 0
+		default:
+			*timer.At(id) = firing
+		}
+	}
 	var at state.Cursor
-	o.ready = o.ready[:0]
 	for {
-		n := o.left.Match(o.one[:], &at, o.probe, o.entries)
+		n := o.left.Match(ids, &at, o.probe, o.entries)
 		if n == 0 {
 			break
 		}
-		for _, e := range o.entries[:n] {
-			micros := *o.left.Cell(e, timeCell)
-			if ms := types.FloorMillis(micros); ms > o.wm {
-				waits = min(waits, ms)
-				continue
-			}
-			o.ready = append(o.ready, e)
-			v := state.Entry(0)
-			if !null {
-				v = o.version(id, micros)
-			}
-			if v == 0 && !o.spec.Outer {
-				continue
-			}
-			kind := batch.Kind(*o.left.Cell(e, kindCell))
-			o.due.left, o.due.right, o.due.kinds = append(o.due.left, e), append(o.due.right, v), append(o.due.kinds, kind)
-			o.due.updates = o.due.updates || kind != batch.Insert
-			if len(o.due.left) >= pair.Rows {
-				if err := o.send(); err != nil {
-					return err
-				}
-			}
+		if err := o.meet(keys, ids, n); err != nil {
+			return err
 		}
 	}
-	for _, e := range o.ready {
-		o.left.Remove(id, e)
+	for _, g := range o.ready {
+		o.left.Remove(g.id, g.entry)
 	}
-	o.forget(id)
-	o.table.Touch(o.one[:])
-	*o.table.I64(0).At(id) = 0
-	if waits < operators.MaxWatermark {
-		*o.table.I64(0).At(id) = waits + 1
-		o.timers.Add(key, 0, 0, waits)
-	} else if o.versions.Count(id) == 0 {
-		o.table.Delete(o.one[:])
+	for i, id := range ids {
+		if id == 0 {
+			continue
+		}
+		o.forget(id)
+		o.one[0] = id
+		o.table.Touch(o.one[:])
+		*timer.At(id) = 0
+		if o.waits[i] < operators.MaxWatermark {
+			*timer.At(id) = o.waits[i] + 1
+			o.timers.Add(keys, i, 0, o.waits[i])
+		} else if o.versions.Count(id) == 0 {
+			o.table.Delete(o.one[:])
+		}
 	}
 	return nil
 }
 
-func (o *operator) nullKey(key []batch.Vector) bool {
-	for i := range key {
-		if !o.spec.NullSafe[i] && key[i].Null(0) {
+// meet finds the versions for the left rows in entries that are due.
+func (o *operator) meet(keys []batch.Vector, ids []uint32, n int) error {
+	o.dueOf, o.valid = o.dueOf[:0], o.valid[:0]
+	for k, e := range o.entries[:n] {
+		p := o.probe[k]
+		micros := *o.left.Cell(e, timeCell)
+		if ms := types.FloorMillis(micros); ms > o.wm {
+			o.waits[p] = min(o.waits[p], ms)
+			continue
+		}
+		o.ready = append(o.ready, gone{ids[p], e})
+		v := state.Entry(0)
+		if !o.nullKey(keys, int(p)) {
+			v = o.version(ids[p], micros)
+		}
+		o.dueOf, o.valid = append(o.dueOf, int32(k)), append(o.valid, v)
+	}
+	o.lived[0] = len(o.ts[1])
+	o.versions.Gather(o.valid, o.lived[:], o.lives)
+	for i, k := range o.dueOf {
+		v, e := o.valid[i], o.entries[k]
+		if v != 0 && o.lives[0].I64[i] == 0 {
+			v = 0
+		}
+		if v == 0 && !o.spec.Outer {
+			continue
+		}
+		kind := batch.Kind(*o.left.Cell(e, kindCell))
+		o.due.left, o.due.right, o.due.kinds = append(o.due.left, e), append(o.due.right, v), append(o.due.kinds, kind)
+		o.due.updates = o.due.updates || kind != batch.Insert
+		if len(o.due.left) >= pair.Rows {
+			if err := o.send(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nullKey says that a key equals none.
+func (o *operator) nullKey(keys []batch.Vector, row int) bool {
+	for i := range keys {
+		if !o.spec.NullSafe[i] && len(keys[i].Valid) > 0 && keys[i].Null(row) {
 			return true
 		}
 	}
 	return false
 }
 
-// version is the row of a key that was valid at a time, 0 for none.
+// version is the row of a key that was the latest at a time, 0 for none. It may say that
+// there is none.
 func (o *operator) version(id uint32, micros int64) state.Entry {
 	o.at.Cols[o.spec.Time[1]].I64[0] = micros
 	r := o.versions.Seek(id, &o.at, 0, true) - 1
@@ -248,11 +315,6 @@ func (o *operator) version(id uint32, micros int64) state.Entry {
 		return 0
 	}
 	o.versions.Range(id, r, o.found[:])
-	o.lived[0] = len(o.ts[1])
-	o.versions.Gather(o.found[:], o.lived[:], o.lives)
-	if o.lives[0].I64[0] == 0 {
-		return 0
-	}
 	return o.found[0]
 }
 
