@@ -38,6 +38,8 @@ type Format struct {
 	// Blocked formats read and write whole files instead of messages.
 	OpenFile   func(Spec, io.ReaderAt, int64) (FileReader, error)
 	CreateFile func(Spec, io.Writer) (FileWriter, error)
+	// Describe says what table a Blocked file holds, by its own schema.
+	Describe func(io.ReaderAt, int64) (*Described, error)
 	// Metadata columns the format offers, by key.
 	Metadata map[string]types.Type
 	// Lines says that a file of this format is messages separated by line breaks;
@@ -143,6 +145,13 @@ type Encoder interface {
 	// Encode appends one message per live row of b and returns the extended slice.
 	// Messages are valid until the next Encode.
 	Encode(b *batch.Batch, to []Message) ([]Message, error)
+}
+
+// Described is a table as what is stored describes it.
+type Described struct {
+	Fields  []types.Field
+	Options []string // of the format, needed to read it so: names and values in turn
+	Left    []string // what no column can be, and why
 }
 
 // Prober is a Decoder or Encoder that can look, before a job is started, at what it

@@ -50,6 +50,7 @@ var (
 	dates    = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
 	moments  = regexp.MustCompile(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z)?$`)
 	integers = regexp.MustCompile(`^[+-]?\d{1,18}$`)
+	codes    = regexp.MustCompile(`^(\+|-?0\d)`) // postal codes, telephone numbers: digits that aren't a number
 	numbers  = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
 )
 
@@ -278,6 +279,8 @@ func fromCSV(lines [][]byte) (*Table, error) {
 		for _, row := range rows {
 			switch v := row[c]; {
 			case v == "":
+			case codes.MatchString(v):
+				g.is("text")
 			case integers.MatchString(v):
 				g.is("int")
 			case numbers.MatchString(v):

@@ -20,6 +20,7 @@ func TestLines(t *testing.T) {
 		{"csv with names", "id,name,when\n1,Ann,2024-01-31\n,Bob,2024-02-01", "csv id BIGINT, name STRING, when DATE header"},
 		{"csv without", "1;x\n2;y", "csv f0 BIGINT, f1 STRING csv.field-delimiter=;"},
 		{"csv, a single line has no names", "a|b", "csv f0 STRING, f1 STRING csv.field-delimiter=|"},
+		{"csv, digits that are no numbers", "zip,phone,n,z,m\n01099,+49351,7,0,-0.5\n80331,+4989,8,1,0.5", "csv zip STRING, phone STRING, n BIGINT, z BIGINT, m DOUBLE header"},
 		{"no lines", "\n", "error: it holds no line to guess from"},
 		{"damaged", "{\"a\": 1}\n{\"a\": ", "error: line 2 of the sample: "},
 		{"two objects on a line", `{"a": 1} {"a": 2}`, "error: line 1 of the sample: there is more behind the object"},

@@ -25,7 +25,7 @@ func table0(addr string, key []int, fields []types.Field, options ...string) con
 		set[options[i]] = options[i+1]
 	}
 	s := types.NewSchema(fields...)
-	return connectors.Table{Path: "`c`.`d`.`millrace_test`", Schema: s, Full: s, Key: key, Options: formats.Values{Set: set, Declared: Connector.Options},
+	return connectors.Table{Path: "c.default_database.millrace_test", Schema: s, Full: s, Key: key, Options: formats.Values{Set: set, Declared: Connector.Options},
 		Session: types.NewSession(func() time.Time { return time.UnixMilli(0) })}
 }
 
@@ -177,6 +177,15 @@ func TestRefused(t *testing.T) {
 		_, err := Connector.Sink(tab)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("want %q: %v", want, err)
+		}
+	}
+}
+
+// TestPrefix: tables of two databases have keys of their own.
+func TestPrefix(t *testing.T) {
+	for path, want := range map[string]string{"default_catalog.default_database.t": "t:", "default_catalog.shop.t": "shop.t:", "`c`.`d`.`t`": "d.t:"} {
+		if got := prefixOf(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ var Connector = &connectors.Connector{
 		{Name: "url", Required: true, Doc: "redis://host:port/database, or rediss:// for TLS."},
 		{Name: "username", Doc: "User; needs password."},
 		{Name: "password", Secret: true, Doc: "Password."},
-		{Name: "key-prefix", Doc: "What each key begins with; without it the table's name and ':'. A row is a hash: its key is key-prefix and the primary key's values, joined by ':' (in a key of several columns a ':' or '\\' in a text is written '\\:' or '\\\\'); each other column is a field, as text in the form of format csv (bytes in base64, decimals in full); NULL is a field that isn't there. A row without any field gets one with an empty name."},
+		{Name: "key-prefix", Doc: "What each key begins with; without it the table's name and ':', behind the database's name and '.' where that isn't default_database. A row is a hash: its key is key-prefix and the primary key's values, joined by ':' (in a key of several columns a ':' or '\\' in a text is written '\\:' or '\\\\'); each other column is a field, as text in the form of format csv (bytes in base64, decimals in full); NULL is a field that isn't there. A row without any field gets one with an empty name."},
 		{Name: "lookup.cache", Type: formats.EnumOption, Enum: []string{"NONE", "PARTIAL"}, Default: "NONE", Doc: "Whether answers are remembered."},
 		{Name: "lookup.partial-cache.max-rows", Type: formats.IntOption, Doc: "How many rows are remembered."},
 		{Name: "lookup.partial-cache.expire-after-write", Type: formats.DurationOption, Doc: "How long an answer counts."},

@@ -36,7 +36,7 @@ type table struct {
 func newTable(t connectors.Table, key []int) (*table, error) {
 	out := &table{path: t.Path, cols: t.Schema.Fields, key: key, prefix: t.Options.String("key-prefix")}
 	if !t.Options.Has("key-prefix") {
-		out.prefix = strings.ReplaceAll(t.Path[strings.LastIndex(t.Path, ".")+1:], "`", "") + ":"
+		out.prefix = prefixOf(t.Path)
 	}
 	if len(t.Key) == 0 {
 		return nil, out.errorf("it has no primary key, which makes the keys in redis; add PRIMARY KEY (...) NOT ENFORCED to the CREATE TABLE")
@@ -74,6 +74,13 @@ func newTable(t connectors.Table, key []int) (*table, error) {
 	out.options.DisableIdentity = true
 	out.options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return out, nil
+}
+
+// prefixOf is what keys begin with when nobody says: the table's name and, so that tables
+// of two databases don't meet, the database's where that isn't the default one.
+func prefixOf(path string) string {
+	_, name, _ := strings.Cut(strings.ReplaceAll(path, "`", ""), ".")
+	return strings.TrimPrefix(name, "default_database.") + ":"
 }
 
 func (t *table) errorf(format string, args ...any) error {

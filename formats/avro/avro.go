@@ -36,6 +36,7 @@ var Format = &formats.Format{
 		written, err := SchemaOf(s.Schema, s.Options.Bool("timestamp_mapping.legacy"))
 		return &encoder{NewWriter(s.Schema, written)}, err
 	},
+	Describe:   describe,
 	OpenFile:   openFile,
 	CreateFile: createFile,
 }
@@ -92,6 +93,15 @@ func openFile(s formats.Spec, r io.ReaderAt, size int64) (formats.FileReader, er
 	}
 	f.types = s.Schema.Types()
 	return f, nil
+}
+
+// describe makes columns of a file's schema.
+func describe(r io.ReaderAt, size int64) (*formats.Described, error) {
+	f, err := newContainer(io.NewSectionReader(r, 0, size))
+	if err != nil {
+		return nil, fmt.Errorf("avro: %w", err)
+	}
+	return Describe(f.schema)
 }
 
 func createFile(s formats.Spec, w io.Writer) (formats.FileWriter, error) {

@@ -115,6 +115,9 @@ func (l *leaf) bound() {
 		case types.Int, types.IntervalYM:
 			l.least, l.most = math.MinInt32, math.MaxInt32
 		}
+		if l.plus {
+			l.least = 0
+		}
 	case fromDecimal32, fromDecimal64:
 		if l.t.Length <= 18 && l.scale == l.t.Scale {
 			l.most = int64(types.Pow10(l.t.Length).Lo) - 1

@@ -21,6 +21,7 @@ type leaf struct {
 	conv   conversion
 	unit   time.Duration  // of timestamps and times in the file
 	scale  int            // of decimals in the file
+	plus   bool           // whole numbers have no sign in the file
 	zone   *time.Location // of timestamps without a zone, nil: UTC
 	// What a stored whole number may be to be a value as it is; equal: none may.
 	least, most int64
@@ -66,6 +67,8 @@ func newLeaf(c *pq.Column, t types.Type, zone *time.Location) (*leaf, error) {
 			l.unit, adjusted = x.Unit.Value.Duration(), x.IsAdjustedToUTC
 		case *format.TimeType:
 			l.unit = x.Unit.Value.Duration()
+		case *format.IntType:
+			l.plus = !x.IsSigned
 		}
 	}
 	if t.Kind == types.Timestamp && !adjusted {
@@ -172,8 +175,14 @@ func (l *leaf) append(v *batch.Vector, n int, x *pq.Value) error {
 		}
 		v.I64 = append(v.I64[:n], b)
 	case fromInt32:
+		if l.plus {
+			return l.integer(v, n, int64(uint32(x.Int32())))
+		}
 		return l.integer(v, n, int64(x.Int32()))
 	case fromInt64:
+		if l.plus && x.Int64() < 0 {
+			return fmt.Errorf("column %q: %d doesn't fit %s", l.column.Name(), uint64(x.Int64()), l.t.Nullable())
+		}
 		return l.integer(v, n, x.Int64())
 	case fromFloat:
 		v.F64 = append(v.F64[:n], float64(x.Float()))

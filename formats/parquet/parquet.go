@@ -37,6 +37,10 @@ var Format = &formats.Format{
 		defer recovered(&err)
 		return openFile(s, r, size)
 	},
+	Describe: func(r io.ReaderAt, size int64) (d *formats.Described, err error) {
+		defer recovered(&err)
+		return describe(r, size)
+	},
 	CreateFile: func(s formats.Spec, w io.Writer) (f formats.FileWriter, err error) {
 		defer recovered(&err)
 		return createFile(s, w)

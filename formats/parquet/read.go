@@ -36,13 +36,22 @@ type fileReader struct {
 	out     batch.Batch
 }
 
-func openFile(s formats.Spec, r io.ReaderAt, size int64) (formats.FileReader, error) {
+// footer reads what a file says of itself.
+func footer(r io.ReaderAt, size int64) (*pq.File, error) {
 	if err := guard(r, size); err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
 	f, err := pq.OpenFile(r, size, pq.SkipBloomFilters(true), pq.SkipPageIndex(true))
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
+	}
+	return f, nil
+}
+
+func openFile(s formats.Spec, r io.ReaderAt, size int64) (formats.FileReader, error) {
+	f, err := footer(r, size)
+	if err != nil {
+		return nil, err
 	}
 	out := &fileReader{groups: f.RowGroups(), rows: f.NumRows(), types: s.Schema.Types()}
 	zone := newSettings(s).zone
