@@ -205,13 +205,35 @@ func (f *filler) block(i int) error {
 				if row[0] == state.RowGone {
 					return fmt.Errorf("a row of a base is gone")
 				}
-				b.pairs[at] = f.row(row[:len(row)-len(end)], f.loader.ahead[k])
+				row = row[:len(row)-len(end)]
+				if body := f.loader.bodies[k]; body > 0 {
+					b.pairs[at] = f.plainRow(row, f.loader.ahead[k], f.loader.orders[k], int(body))
+				} else {
+					b.pairs[at] = f.row(row, f.loader.ahead[k])
+				}
 				at++
 			}
 			rows = rest
 		}
 		return nil
 	})
+}
+
+// plainRow is row for one that is plain.
+func (f *filler) plainRow(row []byte, hash uint64, id uint32, body int) uint64 {
+	t := f.t
+	if id == 0 {
+		f.late = append(f.late, bytes.Clone(row))
+		return 0
+	}
+	p := t.ptr(id)
+	if !atomic.CompareAndSwapUint64(word(p, 0), 0, headOf(hash)|live|t.blank) { // taken
+		f.late = append(f.late, bytes.Clone(row))
+		return 0
+	}
+	f.last = max(f.last, id)
+	t.fillPlain(p, row, body)
+	return hash>>32<<32 | uint64(id)
 }
 
 // row fills a row and returns its slot in the index, 0 when it has none yet.

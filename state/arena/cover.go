@@ -143,6 +143,7 @@ func (t *table) view() *table {
 	for _, m := range t.sets {
 		v.sets = append(v.sets, &multiset{t: v, head: m.head, records: records(&m.records)})
 	}
+	v.plain = t.plain
 	for _, o := range t.sorted {
 		x := &sorted{t: v, head: o.head, records: records(&o.records)}
 		x.rank = ranked{r: &x.records, blob: b}
@@ -358,7 +359,13 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 			if w.delta && mark != state.RowNew {
 				n = 0
 			}
-			x.data = c.view.encodeRow(x.data, mark, id, id, p)
+			plain := false
+			if c.view.plain != nil {
+				x.data, plain = c.view.encodePlain(x.data, mark, id, p)
+			}
+			if !plain {
+				x.data = c.view.encodeRow(x.data, mark, id, id, p)
+			}
 			w.added(g, n)
 			if long {
 				c.busy.Store(0)

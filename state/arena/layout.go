@@ -67,3 +67,6 @@ func (l *layout) validAt(c int) (uintptr, uint64) {
 	c -= inWord
 	return l.extra + uintptr(c/64)*8, 1 << (c % 64)
 }
+
+// isWord says that a column is one word.
+func isWord(k types.Layout) bool { return k == types.LayoutI64 || k == types.LayoutF64 }

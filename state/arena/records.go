@@ -588,17 +588,18 @@ func (r *records) encode(b []byte, p unsafe.Pointer) []byte {
 func (r *records) encodeWords(b []byte, p unsafe.Pointer) []byte {
 	n := len(b)
 	b = slices.Grow(b, 17*len(r.ts))
-	to := b[:cap(b)]
-	for c := range r.ts {
-		to[n] = 1
-		binary.LittleEndian.PutUint64(to[n+1:], *word(p, r.at[c]))
-		n += 9
+	to := b[n : n+17*len(r.ts)]
+	k := 0
+	for c, at := range r.at {
+		to[k] = 1
+		binary.LittleEndian.PutUint64(to[k+1:], *word(p, at))
+		k += 9
 		if r.kind[c] == types.LayoutWide {
-			binary.LittleEndian.PutUint64(to[n:], *word(p, r.at[c]+8))
-			n += 8
+			binary.LittleEndian.PutUint64(to[k:], *word(p, at+8))
+			k += 8
 		}
 	}
-	return b[:n]
+	return b[:n+k]
 }
 
 // decode reads what encode wrote into a new record and returns the bytes behind.

@@ -96,6 +96,8 @@ type loader struct {
 
 	starts [chunk][]byte // rows from their marks on
 	ahead  [chunk]uint64 // their hashes
+	orders [chunk]uint32 // of those that are plain
+	bodies [chunk]int32  // where what follows their order begins; 0: they aren't plain
 	n      int           // rows made that the index doesn't have
 	hashes [chunk]uint64
 	ids    [chunk]uint32
@@ -283,8 +285,19 @@ func (l *loader) look(t *table, block state.Block, b []byte, mixed bool) (n, fou
 		if !l.flat {
 			return n, block.Group, nil
 		}
-		mark, d := b[0], t.key.skip(b[9:], &l.scratch)
+		mark := b[0]
 		isNew := l.isNew(mark, block, mixed)
+		l.bodies[n-1] = 0
+		if t.plain != nil && isNew {
+			if order, body, end := t.plainRow(b); body > 0 && order < l.limit {
+				l.orders[n-1], l.bodies[n-1] = uint32(order), int32(body)
+				t.addrs[rows] = base + uintptr(order)*t.stride
+				rows++
+				b = b[end:]
+				continue
+			}
+		}
+		d := t.key.skip(b[9:], &l.scratch)
 		if b = d; mark != state.RowGone {
 			order, w := binary.Uvarint(d)
 			if isNew && order < l.limit {

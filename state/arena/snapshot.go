@@ -153,6 +153,11 @@ const rowHead = 9
 
 // encodeRow appends a row as blocks have it.
 func (t *table) encodeRow(b []byte, mark byte, id, order uint32, p unsafe.Pointer) []byte {
+	if t.plain != nil {
+		if b, ok := t.encodePlain(b, mark, order, p); ok {
+			return b
+		}
+	}
 	b = binary.LittleEndian.AppendUint64(append(b, mark), hashOf(p))
 	b = t.key.append(b, p, t.blob)
 	if t.timer {

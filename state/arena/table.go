@@ -32,6 +32,7 @@ type table struct {
 	spare  []*table // dropped slices to use again
 	parent *table   // of a slice
 	aside  *table   // for Aside
+	plain  *plain   // nil: rows aren't
 
 	deleted []uint32 // marked dead since Release, some revived
 	deadN   int
@@ -83,6 +84,7 @@ func newTable(s *Store, id state.Identity, spec state.Spec, timer bool) *table {
 	if spec.Windowed {
 		t.slices = map[int64]*table{}
 	}
+	t.plain = newPlain(t)
 	return t
 }
 
