@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
 	"github.com/millrace/millrace/functions/cast"
+	"github.com/millrace/millrace/functions/math/libm"
 	"github.com/millrace/millrace/types"
 )
 
@@ -29,24 +30,24 @@ var All = []*functions.Scalar{
 	rounding("ROUND", true).Shown("ROUND(2.345, 2) -> 2.35", "ROUND(1234, -2) -> 1200"),
 	rounding("TRUNCATE", false).Shown("TRUNCATE(-2.347, 2) -> -2.34"),
 	double("SQRT", squareRoot).Says("The square root; NULL for a number below zero.", "SQRT(16.0) -> 4.0"),
-	double("LN", ln).Says("The natural logarithm.", "LN(1) -> 0.0"),
-	double("EXP", math.Exp).Says("e to the power of x.", "EXP(0) -> 1.0"),
-	double("LOG10", log10).Says("The logarithm to base 10.", "LOG10(1000) -> 3.0"),
+	double("LN", libm.Log).Says("The natural logarithm.", "LN(1) -> 0.0"),
+	double("EXP", libm.Exp).Says("e to the power of x.", "EXP(0) -> 1.0"),
+	double("LOG10", libm.Log10).Says("The logarithm to base 10.", "LOG10(1000) -> 3.0"),
 	double("LOG2", log2).Says("The logarithm to base 2.", "LOG2(8) -> 3.0"),
-	double("SIN", math.Sin).Says("The sine of an angle in radians.", "SIN(0) -> 0.0"),
-	double("COS", math.Cos).Says("The cosine of an angle in radians.", "COS(0) -> 1.0"),
-	double("TAN", math.Tan).Says("The tangent of an angle in radians.", "TAN(0) -> 0.0"),
-	double("COT", func(x float64) float64 { return 1 / math.Tan(x) }).Says("The cotangent of an angle in radians.", "COT(1) -> 0.6420926159343308"),
-	double("SINH", math.Sinh).Says("The hyperbolic sine.", "SINH(0) -> 0.0"),
-	double("COSH", math.Cosh).Says("The hyperbolic cosine.", "COSH(0) -> 1.0"),
-	double("TANH", math.Tanh).Says("The hyperbolic tangent.", "TANH(0) -> 0.0"),
-	double("ASIN", math.Asin).Says("The angle in radians whose sine is x.", "ASIN(1) -> 1.5707963267948966"),
-	double("ACOS", math.Acos).Says("The angle in radians whose cosine is x.", "ACOS(1) -> 0.0"),
-	double("ATAN", math.Atan).Says("The angle in radians whose tangent is x.", "ATAN(1) -> 0.7853981633974483"),
-	doubles("ATAN2", 2, 2, func(x []float64) float64 { return math.Atan2(x[0], x[1]) }).Says(
+	double("SIN", libm.Sin).Says("The sine of an angle in radians.", "SIN(0) -> 0.0"),
+	double("COS", libm.Cos).Says("The cosine of an angle in radians.", "COS(0) -> 1.0"),
+	double("TAN", libm.Tan).Says("The tangent of an angle in radians.", "TAN(0) -> 0.0"),
+	double("COT", func(x float64) float64 { return 1 / libm.Tan(x) }).Says("The cotangent of an angle in radians.", "COT(1) -> 0.6420926159343306"),
+	double("SINH", libm.Sinh).Says("The hyperbolic sine.", "SINH(0) -> 0.0"),
+	double("COSH", libm.Cosh).Says("The hyperbolic cosine.", "COSH(0) -> 1.0"),
+	double("TANH", libm.Tanh).Says("The hyperbolic tangent.", "TANH(0) -> 0.0"),
+	double("ASIN", libm.Asin).Says("The angle in radians whose sine is x.", "ASIN(1) -> 1.5707963267948966"),
+	double("ACOS", libm.Acos).Says("The angle in radians whose cosine is x.", "ACOS(1) -> 0.0"),
+	double("ATAN", libm.Atan).Says("The angle in radians whose tangent is x.", "ATAN(1) -> 0.7853981633974483"),
+	doubles("ATAN2", 2, 2, func(x []float64) float64 { return libm.Atan2(x[0], x[1]) }).Says(
 		"The angle in radians of the point (y, x).", "ATAN2(1, 1) -> 0.7853981633974483"),
 	double("DEGREES", func(x float64) float64 { return x * (180 / math.Pi) }).Says("An angle in radians as degrees.", "DEGREES(PI()) -> 180.0"),
-	double("RADIANS", func(x float64) float64 { return x / 180 * math.Pi }).Says("An angle in degrees as radians.", "RADIANS(180) -> 3.141592653589793"),
+	double("RADIANS", func(x float64) float64 { return x * (math.Pi / 180) }).Says("An angle in degrees as radians.", "RADIANS(180) -> 3.141592653589793"),
 	constant("PI", math.Pi).Says("The ratio of a circle's circumference to its diameter.", "PI() -> 3.141592653589793"),
 	constant("E", math.E).Says("The base of natural logarithms.", "E() -> 2.718281828459045"),
 	power, logarithm, random, randomInteger,

@@ -5,27 +5,12 @@ import (
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/functions"
+	"github.com/millrace/millrace/functions/math/libm"
 	"github.com/millrace/millrace/types"
 )
 
-// ln is the natural logarithm. The standard library's is wrong for denormal numbers
-// on some machines.
-func ln(x float64) float64 {
-	if x > 0 && x < 0x1p-1022 {
-		return math.Log(x*0x1p54) - 54*math.Ln2
-	}
-	return math.Log(x)
-}
-
-// log2 and log10 are Java's: log2 is a quotient, not the exact logarithm.
-func log2(x float64) float64 { return ln(x) / math.Ln2 }
-
-func log10(x float64) float64 {
-	if x > 0 && x < 0x1p-1022 {
-		return ln(x) / math.Ln10
-	}
-	return math.Log10(x)
-}
+// log2 is Java's: a quotient, not the exact logarithm.
+func log2(x float64) float64 { return libm.Log(x) / math.Ln2 }
 
 // squareRoot is Java's power of one half, as Flink computes it.
 func squareRoot(x float64) float64 {
@@ -55,12 +40,12 @@ func constant(name string, x float64) *functions.Scalar {
 }
 
 var (
-	power     = doubles("POWER", 2, 2, func(x []float64) float64 { return math.Pow(x[0], x[1]) }).Says("x to the power of y, as DOUBLE.", "POWER(2, 10) -> 1024.0")
+	power     = doubles("POWER", 2, 2, func(x []float64) float64 { return libm.Pow(x[0], x[1]) }).Says("x to the power of y, as DOUBLE.", "POWER(2, 10) -> 1024.0")
 	logarithm = doubles("LOG", 1, 2, func(x []float64) float64 {
 		if len(x) == 1 {
-			return ln(x[0])
+			return libm.Log(x[0])
 		}
-		return ln(x[1]) / ln(x[0])
+		return libm.Log(x[1]) / libm.Log(x[0])
 	}).Says("The natural logarithm of one argument; of two, the logarithm of the second to the base of the first.", "LOG(2, 8) -> 3.0")
 )
 
