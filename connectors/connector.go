@@ -186,7 +186,8 @@ var ErrLost = errors.New("a prepared transaction is lost")
 // Sink writes a table.
 type Sink interface {
 	// Changes says which of the query's changes it can take; asking for fewer kinds
-	// than the query has refuses the plan.
+	// than the query has refuses the plan. A sink that takes no -U is given some all the
+	// same, where the +U behind it was filtered out: the row goes.
 	Changes(query batch.Changes) batch.Changes
 	Open(ctx context.Context, env WriterEnv) (Writer, error)
 	// Commit makes pending results visible. Harmless when repeated. It returns what

@@ -165,6 +165,32 @@ func row(id int64, text string) *batch.Batch {
 // brokers runs a test against the stand-in; its TestReal twin against Kafka.
 func real(t testing.TB) string { return services.Need(t, "kafka") }
 
+// visible waits until readers of committed records see all of a topic: a broker answers
+// the end of a transaction a little earlier.
+func visible(t testing.TB, addr, topic string, partitions int) {
+	t.Helper()
+	api := &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: 10 * time.Second}
+	end := func(level kafkago.IsolationLevel) (sum int64) {
+		var asks []kafkago.OffsetRequest
+		for p := range partitions {
+			asks = append(asks, kafkago.LastOffsetOf(p))
+		}
+		res, err := api.ListOffsets(context.Background(), &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: asks}, IsolationLevel: level})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range res.Topics[topic] {
+			sum += p.LastOffset
+		}
+		return sum
+	}
+	for deadline := time.Now().Add(30 * time.Second); end(kafkago.ReadCommitted) < end(kafkago.ReadUncommitted); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a transaction that has ended stays invisible")
+		}
+	}
+}
+
 func TestSource(t *testing.T)     { testSource(t, standIn(t)) }
 func TestRealSource(t *testing.T) { testSource(t, real(t)) }
 
@@ -212,6 +238,7 @@ func testSource(t *testing.T, addr string) {
 						t.Fatal(err)
 					}
 				}
+				visible(t, addr, topic, partitions)
 				for _, bounded := range []string{"latest-offset", "unbounded"}[:3-partitions] { // without an end, conntest knows one split's rows only
 					conntest.Source(t, conntest.SourceHarness{Types: idText.Types(), Rows: want, Now: time.Now, Open: func() connectors.Source {
 						s, err := Connector.Source(tableOf(addr, topic, idText, map[string]string{"properties.isolation.level": "read_committed", "scan.bounded.mode": bounded, "properties.fetch.max.wait.ms": "50"}))

@@ -103,7 +103,8 @@ func TestRealSink(t *testing.T) {
 		}})
 }
 
-// TestRealDelete: -D takes the key away, +U the fields that became NULL, and -U does nothing.
+// TestRealDelete: -D takes the key away, +U the fields that became NULL; -U takes it away
+// too, for its +U may not come.
 func TestRealDelete(t *testing.T) {
 	addr := services.Need(t, "redis")
 	c := client(t, addr)
@@ -134,6 +135,11 @@ func TestRealDelete(t *testing.T) {
 	write(batch.Delete, row(1))
 	if n := c.Exists(context.Background(), "millrace_test:1").Val(); n != 0 {
 		t.Fatal("still there")
+	}
+	write(batch.Insert, row(1))
+	write(batch.UpdateBefore, row(1))
+	if n := c.Exists(context.Background(), "millrace_test:1").Val(); n != 0 {
+		t.Fatal("still there after -U")
 	}
 }
 

@@ -73,17 +73,13 @@ func (w *writer) Write(b *batch.Batch) error {
 		if b.Sel != nil {
 			i = int(b.Sel[r])
 		}
-		kind := b.Kind(i)
-		if kind == batch.UpdateBefore {
-			continue
-		}
 		var err error
 		if w.buf, err = w.keyOf(w.buf[:0], func(k int) *batch.Vector { return &b.Cols[w.key[k]] }, i); err != nil {
 			return err
 		}
 		key := string(w.buf)
 		p.Del(w.ctx, key)
-		if kind == batch.Delete {
+		if b.Kind(i).Sign() < 0 { // -U too: its +U may have been filtered out
 			continue
 		}
 		var fields []any
