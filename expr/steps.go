@@ -248,6 +248,16 @@ func (s *logicStep) run(p *Program, sel []int32) (*batch.Vector, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(v.Valid) == 0 && len(s.out.Valid) == 0 { // without branches
+			n := 0
+			for _, i := range open {
+				x := v.I64[i] & 1
+				s.out.I64[i], open[n] = x, i
+				n += int(x ^ deciding)
+			}
+			open = open[:n]
+			continue
+		}
 		still := open[:0]
 		for _, i := range open {
 			switch {

@@ -195,8 +195,13 @@ func (k *best) step(r functions.Rows, before, after *batch.Vector) bool {
 	case k.t.Layout() != types.LayoutI64:
 		return false
 	}
-	w, reset, v := k.weights(r, k.v), k.resets(r), k.v.I64[:r.N]
+	reset, v := k.resets(r), k.v.I64[:r.N]
 	had := k.ints(before, r.N)
+	if after != nil && r.Sel == nil && r.Signs == nil && len(k.v.Valid) == 0 {
+		k.stepAll(r.IDs[:r.N], reset, v, had, before, after)
+		return true
+	}
+	w := k.weights(r, k.v)
 	for i, id := range r.IDs[:r.N] {
 		p := k.i64.At(id)
 		x, some := *p, k.valid.Get(id)
@@ -223,6 +228,28 @@ func (k *best) step(r functions.Rows, before, after *batch.Vector) bool {
 		}
 	}
 	return true
+}
+
+// stepAll is step where every row counts.
+func (k *best) stepAll(ids []uint32, reset []bool, v, had []int64, before, after *batch.Vector) {
+	has := after.I64[:len(ids)]
+	for i, id := range ids {
+		p := k.i64.At(id)
+		x, y := *p, v[i]
+		had[i] = x
+		switch {
+		case reset[i] || !k.valid.Get(id):
+			if before != nil && !reset[i] {
+				before.SetNull(i)
+			}
+			k.valid.Set(id, true)
+		case k.min:
+			y = min(x, y)
+		default:
+			y = max(x, y)
+		}
+		has[i], *p = y, y
+	}
 }
 
 // stepBytes is step for texts.

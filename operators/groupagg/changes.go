@@ -50,6 +50,9 @@ func room[T any](s []T, n int) []T {
 // changes sends, row by row, what became of its group. Which rows come out is
 // decided first; then they're made column by column.
 func (o *operator) changes(b *batch.Batch) error {
+	if o.all() && !o.spec.before && !o.spec.retract {
+		return o.sendAll(b)
+	}
 	o.compare(b.Len)
 	list := o.images[:0]
 	o.gone = o.gone[:0]
@@ -90,10 +93,13 @@ func (o *operator) changes(b *batch.Batch) error {
 	return nil
 }
 
-// compare finds the rows whose group's results changed. With a time to live a
-// repeated result refreshes what is kept of it downstream.
+// all says that every row changes its group's results, or is sent all the same: with a
+// time to live a repeated result refreshes what is kept of it downstream.
+func (o *operator) all() bool { return o.spec.TTL > 0 || o.counting }
+
+// compare finds the rows whose group's results changed.
 func (o *operator) compare(n int) {
-	all := o.spec.TTL > 0 || o.counting
+	all := o.all()
 	o.differs = room(o.differs, n)
 	for i := range o.differs {
 		o.differs[i] = all
@@ -141,13 +147,17 @@ func (o *operator) send(b *batch.Batch, list []image) error {
 	return err
 }
 
-// sendAll sends each row's group as it is after the row, without copying.
+// sendAll sends each row's group as it is after the row, without copying, where all are
+// to be sent and no row is taken back.
 func (o *operator) sendAll(b *batch.Batch) error {
-	kinds := o.out.Kinds[:0]
-	for _, m := range o.images {
-		kinds = append(kinds, m.kind)
+	o.out.Kinds = room(o.out.Kinds, b.Len)
+	kinds := o.out.Kinds
+	for i, n := range o.counts[:b.Len] {
+		kinds[i] = batch.UpdateAfter
+		if n[0] == 0 {
+			kinds[i] = batch.Insert
+		}
 	}
-	o.out.Kinds = kinds
 	o.plain.Cols = o.plain.Cols[:0]
 	for _, c := range o.spec.Keys {
 		o.plain.Cols = append(o.plain.Cols, b.Cols[c])

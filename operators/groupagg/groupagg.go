@@ -132,6 +132,16 @@ func (o *operator) find(b *batch.Batch) {
 func (o *operator) count(b *batch.Batch) {
 	o.table.Touch(o.ids)
 	rows := o.table.I64(0)
+	if !o.spec.retract {
+		reset, counts := o.reset[:len(o.ids)], o.counts[:len(o.ids)]
+		for i, id := range o.ids {
+			cell := rows.At(id)
+			before := *cell
+			*cell = before + 1
+			reset[i], counts[i] = before == 0, [2]int64{before, before + 1}
+		}
+		return
+	}
 	for i := 0; i < b.Len; i++ {
 		cell := rows.At(o.ids[i])
 		before, sign := *cell, b.Kind(i).Sign()
