@@ -32,9 +32,28 @@ type Sessions struct {
 	cursor  state.Cursor
 	empty   []uint32 // keys without a session, by their late rows
 	wm      int64
+	began   ends // sessions whose timers are to be set
+	due     ends // of those that may have ended
+	hashes  []uint64
 	late    *operators.Late
 
 	Names batch.Vector // of the sessions of a batch's rows
+}
+
+// ends are sessions of some keys, by the rows of these, and when they end.
+type ends struct {
+	rows      []int32
+	names, ms []int64
+}
+
+func (e *ends) reset() { e.rows, e.names, e.ms = e.rows[:0], e.names[:0], e.ms[:0] }
+
+func (e *ends) add(row int32, name, ms int64) {
+	e.rows, e.names, e.ms = append(e.rows, row), append(e.names, name), append(e.ms, ms)
+}
+
+func (e *ends) insert(at int, row int32, name, ms int64) {
+	e.rows, e.names, e.ms = slices.Insert(e.rows, at, row), slices.Insert(e.names, at, name), slices.Insert(e.ms, at, ms)
 }
 
 // The cells beside a session's entry.
@@ -71,11 +90,10 @@ func (s *Sessions) Open(w Window, key []state.Column, in *types.Schema, env *ope
 // counted and left out.
 func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, add func(rows []int32) error, join func(i int, into, from int64) error) error {
 	n := b.Len
-	if cap(s.ids) < n {
-		s.ids, s.fresh = make([]uint32, n), make([]bool, n)
-	}
-	s.ids, s.fresh = s.ids[:n], s.fresh[:n]
+	s.ids, s.fresh = slices.Grow(s.ids[:0], n)[:n], slices.Grow(s.fresh[:0], n)[:n]
 	s.live.Upsert(keys, hashes, s.ids, s.fresh)
+	s.hashes = append(s.hashes[:0], hashes[:n]...) // add may use hashes for others
+	s.began.reset()
 	s.Names.Prepare(types.BigIntType, n)
 	run := s.run[:0]
 	now := s.env.Now().UnixMicro()
@@ -88,7 +106,7 @@ func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, 
 			}
 			at = b.Cols[s.w.Time].I64[i]
 		}
-		name, merged, late := s.place(keys, i, s.w.Clock(at, s.env.Session.Zone))
+		name, merged, late := s.place(i, s.w.Clock(at, s.env.Session.Zone))
 		if late {
 			t := s.w.Clock(at, s.env.Session.Zone)
 			s.late.Drop(b, i, types.FloorMillis(at), s.w.Deadline(t+s.w.Size, s.env.Session.Zone), s.wm)
@@ -113,6 +131,7 @@ func (s *Sessions) Assign(keys []batch.Vector, hashes []uint64, b *batch.Batch, 
 	}
 	s.run = run
 	s.forget()
+	s.timers.AddAll(keys, s.hashes, s.began.rows, s.began.names, s.began.ms)
 	if len(run) == 0 {
 		return nil
 	}
@@ -138,7 +157,7 @@ func (s *Sessions) forget() {
 // place puts row i of the batch, of time t, into a session and returns its name.
 // merged names the sessions the row joined to it: they are gone, and what is known
 // of them belongs to this one now. late: the row's session has passed.
-func (s *Sessions) place(keys []batch.Vector, i int, t int64) (name int64, merged []int64, late bool) {
+func (s *Sessions) place(i int, t int64) (name int64, merged []int64, late bool) {
 	id := s.ids[i : i+1]
 	start, end := t, t+s.w.Size
 	s.merged = s.merged[:0]
@@ -170,7 +189,7 @@ func (s *Sessions) place(keys []batch.Vector, i int, t int64) (name int64, merge
 		s.list.Append(id, &s.row, s.entries[:1])
 		into = s.entries[0]
 		*s.list.Cell(into, nameCell) = t
-		s.timers.Add(keys, i, t, s.w.Deadline(end, s.env.Session.Zone))
+		s.began.add(int32(i), t, s.w.Deadline(end, s.env.Session.Zone))
 	}
 	*s.list.Cell(into, startCell), *s.list.Cell(into, endCell) = start, end
 	return *s.list.Cell(into, nameCell), s.merged, false
@@ -194,34 +213,63 @@ func (s *Sessions) of(id []uint32) []state.Entry {
 	return s.entries[:s.list.Match(id, &s.cursor, s.probe, s.entries)]
 }
 
-// Fire calls f for each session that the time has passed, in order, and forgets
-// it.
-func (s *Sessions) Fire(ms int64, f func(key []batch.Vector, name int64, at Span) error) error {
+// Fire calls f for each session that the time has passed, in order, and forgets it. It is
+// of the key in that row of keys.
+func (s *Sessions) Fire(ms int64, f func(keys []batch.Vector, row int, name int64, at Span) error) error {
 	s.wm = max(s.wm, ms)
-	hash, id := [1]uint64{}, [1]uint32{}
-	return s.timers.Fire(ms, func(key []batch.Vector, name, due int64) error {
-		batch.Hash(s.keyTs, key, 1, hash[:])
-		s.live.Find(key, hash[:], id[:])
-		if id[0] == 0 {
-			return nil
+	return s.timers.FireAll(ms, func(keys []batch.Vector, names, due []int64) error {
+		n := len(due)
+		s.hashes, s.ids = slices.Grow(s.hashes[:0], n)[:n], slices.Grow(s.ids[:0], n)[:n]
+		batch.Hash(s.keyTs, keys, n, s.hashes)
+		s.live.Find(keys, s.hashes, s.ids)
+		d := &s.due
+		d.reset()
+		s.began.reset()
+		for i := range n {
+			d.rows = append(d.rows, int32(i))
 		}
-		for _, e := range s.of(id[:]) {
-			if *s.list.Cell(e, nameCell) != name {
-				continue
+		d.names, d.ms = append(d.names, names...), append(d.ms, due...)
+		for k := 0; k < len(d.rows); k++ {
+			if err := s.fire(keys, k, f); err != nil {
+				return err
 			}
-			at := Span{*s.list.Cell(e, startCell), *s.list.Cell(e, endCell)}
-			if d := s.w.Deadline(at.End, s.env.Session.Zone); d > due {
-				s.timers.Add(key, 0, name, d)
+		}
+		s.timers.AddAll(keys, s.hashes, s.began.rows, s.began.names, s.began.ms)
+		return nil
+	})
+}
+
+// fire ends session k of those that are due, or puts it off: it has its place among them
+// again if it ends before the last of them.
+func (s *Sessions) fire(keys []batch.Vector, k int, f func(keys []batch.Vector, row int, name int64, at Span) error) error {
+	d := &s.due
+	row, name, due := d.rows[k], d.names[k], d.ms[k]
+	id := s.ids[row : row+1]
+	if id[0] == 0 {
+		return nil
+	}
+	for _, e := range s.of(id) {
+		if *s.list.Cell(e, nameCell) != name {
+			continue
+		}
+		at := Span{*s.list.Cell(e, startCell), *s.list.Cell(e, endCell)}
+		if end := s.w.Deadline(at.End, s.env.Session.Zone); end > due {
+			if end >= d.ms[len(d.ms)-1] {
+				s.began.add(row, name, end)
 				return nil
 			}
-			s.list.Remove(id[0], e)
-			if s.list.Count(id[0]) == 0 {
-				s.live.Delete(id[:])
+			for k++; d.ms[k] <= end; k++ {
 			}
-			return f(key, name, at)
+			d.insert(k, row, name, end)
+			return nil
 		}
-		return nil // it was merged into another
-	})
+		s.list.Remove(id[0], e)
+		if s.list.Count(id[0]) == 0 {
+			s.live.Delete(id)
+		}
+		return f(keys, int(row), name, at)
+	}
+	return nil // it was merged into another
 }
 
 // Next is when the next session may end.

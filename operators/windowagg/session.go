@@ -1,6 +1,7 @@
 package windowagg
 
 import (
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -23,7 +24,10 @@ type session struct {
 	one      [1]uint32
 	hash     [1]uint64
 	ended    []batch.Vector // keys of the sessions that are due
-	gone     []uint32       // their rows in the table
+	names    []int64
+	gone     []uint32 // their rows in the table
+	goneAt   []uint64
+	kept     []int32 // those of them that are sent
 	spans    []window.Span
 }
 
@@ -139,51 +143,75 @@ func (o *session) fire(ms int64) error {
 	return o.send()
 }
 
-// due adds a session to those to send, unless all of its rows were taken back.
-func (o *session) due(key []batch.Vector, name int64, at window.Span) error {
-	id := o.find(key, name)
-	if id == 0 {
-		return nil
-	}
-	if *o.table.I64(0).At(id) <= 0 {
-		o.table.Delete(o.one[:])
-		return nil
-	}
+// due adds a session to those to send.
+func (o *session) due(keys []batch.Vector, row int, name int64, at window.Span) error {
 	n := len(o.spans)
 	for c, t := range o.keyTs {
 		if n == 0 {
 			o.ended[c].Prepare(t, 0)
 		}
-		o.ended[c].Append(t, n, &key[c], 0)
+		o.ended[c].Append(t, n, &keys[c], row)
 	}
-	o.gone, o.spans = append(o.gone, id), append(o.spans, at)
+	o.names, o.spans = append(o.names, name), append(o.spans, at)
 	if n+1 < batch.MaxRows {
 		return nil
 	}
 	return o.send()
 }
 
-// send emits the sessions that are due, in order, and forgets them.
+// send emits the sessions that are due, in order, and forgets them; those all of whose
+// rows were taken back are only forgotten.
 func (o *session) send() error {
 	n := len(o.spans)
 	if n == 0 {
 		return nil
 	}
-	copy(o.out.Cols, o.ended)
-	if err := o.results(o.table, o.gone); err != nil {
+	o.gone, o.goneAt = slices.Grow(o.gone[:0], n)[:n], slices.Grow(o.goneAt[:0], n)[:n]
+	o.probe = append(append(o.probe[:0], o.ended...), batch.Vector{I64: o.names})
+	batch.HashUnder(o.nameTs, o.probe, max(len(o.keyTs), 1), n, o.goneAt)
+	o.table.Find(o.probe, o.goneAt, o.gone)
+	o.kept = o.kept[:0]
+	for i, id := range o.gone {
+		if id != 0 && *o.table.I64(0).At(id) > 0 {
+			o.kept = append(o.kept, int32(i))
+		}
+	}
+	err := o.emit(n)
+	o.table.Delete(o.gone)
+	o.names, o.spans = o.names[:0], o.spans[:0]
+	return err
+}
+
+// emit emits those of n sessions that are kept.
+func (o *session) emit(n int) error {
+	ids := o.gone
+	if len(o.kept) < n {
+		if n = len(o.kept); n == 0 {
+			return nil
+		}
+		ids = make([]uint32, n)
+		for k, i := range o.kept {
+			ids[k], o.spans[k] = o.gone[i], o.spans[i]
+		}
+		for c, t := range o.keyTs {
+			var v batch.Vector // out's shares ended's
+			v.Take(t, &o.ended[c], o.kept)
+			o.out.Cols[c] = v
+		}
+	} else {
+		copy(o.out.Cols, o.ended)
+	}
+	if err := o.results(o.table, ids); err != nil {
 		return err
 	}
 	first := len(o.keyTs) + len(o.accs)
 	for i, p := range o.spec.Props {
 		v := &o.out.Cols[first+i]
 		v.Prepare(o.outTs[first+i], n)
-		for r, at := range o.spans {
+		for r, at := range o.spans[:n] {
 			v.I64[r] = o.border(p, at, o.outTs[first+i])
 		}
 	}
 	o.out.Len, o.out.Kinds, o.out.Sel = n, nil, nil
-	err := o.Out.Emit(&o.out)
-	o.table.Delete(o.gone)
-	o.gone, o.spans = o.gone[:0], o.spans[:0]
-	return err
+	return o.Out.Emit(&o.out)
 }

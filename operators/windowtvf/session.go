@@ -156,8 +156,12 @@ func (o *session) End(int) error {
 }
 
 // send emits a session's rows in the order they came.
-func (o *session) send(key []batch.Vector, name int64, at window.Span) error {
-	id := []uint32{o.find(key, name)}
+func (o *session) send(keys []batch.Vector, row int, name int64, at window.Span) error {
+	one := []int32{int32(row)}
+	for c := range keys {
+		o.taken[c].Take(o.keyTs[c], &keys[c], one)
+	}
+	id := []uint32{o.find(o.taken[:len(keys)], name)}
 	if id[0] == 0 {
 		return nil
 	}
