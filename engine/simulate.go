@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand"
 	"sort"
 	"strings"
@@ -38,6 +39,7 @@ type SeedResult struct {
 	Attempts, Kills int
 	Steps           int
 	Between         int    // kills that fell between prepare and commit
+	Savepoints      int    // that were made, and gone on from
 	Err             error  // it ends with this one again and again
 	Diff            string // how the result differs; "": it doesn't
 }
@@ -129,9 +131,10 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 	c.StateDir, c.FS, c.Connector, c.Plant = "/state", disk, w.connector, s.Plant
 	kills, length := r.Intn(4), 32<<r.Intn(7)
 	var last error
+	var fork *fork
 	for out.Attempts = 1; out.Attempts <= 40; out.Attempts++ {
 		sim := job.NewSimulator(r.Int63())
-		disk.Pause, disk.Full = sim.Yield, 0
+		disk.Full = 0
 		w.pause, w.aim = sim.Yield, 0
 		if out.Attempts < 6 && r.Intn(3) == 0 {
 			disk.Full = 0.02
@@ -140,20 +143,57 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 		killed := false
 		c.Driver, c.Now = func() job.Driver { return sim }, sim.Now
 		session := New(c)
-		if kills > 0 {
-			if r.Intn(2) == 0 {
-				sim.KillAt = 1 + r.Intn(length)
-			} else { // few steps lie between prepare and commit: aim there
-				w.aim, w.aimed = 1+r.Intn(8), func() { sim.KillAt = sim.Steps + 1 + r.Intn(24) }
+		kill := func() {
+			killed = true
+			disk.Kill()
+			out.Between += w.kill()
+			for _, j := range session.list.Running() {
+				_ = j.monitor.Cancel()
 			}
-			sim.Kill = func() {
-				killed = true
-				disk.Kill()
-				out.Between += w.kill()
-				for _, j := range session.list.Running() {
-					_ = j.monitor.Cancel()
+			cancel()
+		}
+		disk.Pause = sim.Yield
+		if kills > 0 {
+			sim.Kill = kill
+			switch r.Intn(5) {
+			case 0, 1:
+				sim.KillAt = 1 + r.Intn(length)
+			case 2, 3: // few steps lie between prepare and commit: aim there
+				w.aim, w.aimed = 1+r.Intn(8), func() { sim.KillAt = sim.Steps + 1 + r.Intn(24) }
+			default: // recovery is before the tasks' first step: aim at what it does with the disk and the sinks
+				if r.Intn(3) == 0 {
+					w.aim, w.aimed = 1+r.Intn(3), kill
+					break
 				}
-				cancel()
+				left := 1 + r.Intn(24)
+				disk.Pause = func() {
+					if left--; left == 0 {
+						kill()
+					}
+					sim.Yield()
+				}
+			}
+		}
+		stopped := "" // the savepoint that it was stopped with
+		w.orderIn = 0
+		if r.Intn(3) == 0 {
+			w.orderIn = 1 + r.Intn(12)
+			stop, path := r.Intn(2) == 0, fmt.Sprintf("/savepoints/%d", out.Attempts)
+			w.order = func() {
+				dir, err := checkpoint.At(disk, path)
+				running := session.list.Running()
+				if err != nil || len(running) != 1 {
+					return
+				}
+				_ = running[0].monitor.Order(&job.SavepointOrder{Dir: dir, Stop: stop, Told: func(err error) {
+					switch {
+					case err != nil:
+					case stop:
+						stopped = path
+					default:
+						fork = w.fork(path)
+					}
+				}})
 			}
 		}
 		last = s.run(ctx, session)
@@ -162,9 +202,17 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 		w.alive(out.Attempts)
 		disk.Pause, w.pause = nil, nil
 		disk.Restart()
+		if stopped != "" && (!killed || r.Intn(2) == 0) { // both savepoint and checkpoint are the end
+			out.Savepoints++
+			c.StateDir = fmt.Sprintf("/state-%d", out.Attempts)
+			c.Options["execution.savepoint.path"] = stopped
+		}
 		if killed {
 			kills--
 			out.Kills++
+			continue
+		}
+		if last == nil && stopped != "" {
 			continue
 		}
 		if last == nil || !errors.Is(last, checkpoint.ErrFull) && !errors.Is(last, errSimulated) {
@@ -175,8 +223,37 @@ func (s *Simulation) Seed(ctx context.Context, seed int64, want string) (out See
 		out.Err, out.Diff = last, fmt.Sprintf("it doesn't end: %v", last)
 		return out, nil
 	}
-	out.Diff = diffLines(want, w.String())
+	if out.Diff = diffLines(want, w.String()); out.Diff != "" || fork == nil {
+		return out, nil
+	}
+	out.Savepoints++
+	sim := job.NewSimulator(r.Int63())
+	disk.Pause, disk.Full = sim.Yield, 0
+	c.StateDir, c.Connector = "/fork", fork.world.connector
+	c.Options["execution.savepoint.path"] = fork.path
+	c.Driver, c.Now = func() job.Driver { return sim }, sim.Now
+	fork.world.pause = sim.Yield
+	if err := s.run(ctx, New(c)); err != nil {
+		out.Err, out.Diff = err, fmt.Sprintf("from the savepoint that a running job had made: %v", err)
+		return out, nil
+	}
+	if d := diffLines(want, fork.world.String()); d != "" {
+		out.Diff = "from the savepoint that a running job had made:\n" + d
+	}
 	return out, nil
+}
+
+// fork is the world as it was when a running job had made a savepoint: who goes on from
+// there ends with the same rows.
+type fork struct {
+	path  string
+	world *world
+}
+
+func (w *world) fork(path string) *fork {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &fork{path, &world{committed: maps.Clone(w.committed), rows: maps.Clone(w.rows), attempt: -1}}
 }
 
 // diffLines are the first lines that one text has and the other hasn't: - is
@@ -229,6 +306,9 @@ type world struct {
 	pause func() // a slow sink lets others go first; nil: nobody else is there
 	aim   int    // calls of sinks until aimed is called
 	aimed func()
+
+	orderIn int // calls of sinks until order is called
+	order   func()
 }
 
 // called is the beginning of a sink's call.
@@ -236,6 +316,11 @@ func (w *world) called() {
 	if w.aim > 0 {
 		if w.aim--; w.aim == 0 {
 			w.aimed()
+		}
+	}
+	if w.orderIn > 0 {
+		if w.orderIn--; w.orderIn == 0 {
+			w.order()
 		}
 	}
 	if w.pause != nil {

@@ -52,6 +52,7 @@ var simulatedJobs = []struct{ name, columns, query string }{
 	{"set", "a BIGINT", "SELECT auction FROM bid INTERSECT SELECT id FROM auction"},
 	{"look-up", "a BIGINT, b BIGINT, n STRING", "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='3ms', 'max-attempts'='3') */ b.auction, b.price, n.name " +
 		"FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id"},
+	{"two sinks", "a BIGINT, b BIGINT", "SELECT auction, COUNT(*) FROM bid GROUP BY auction;\nINSERT INTO r2 SELECT bidder, price FROM bid WHERE MOD(auction, 2) = 1"},
 }
 
 // late makes bids come out of order: a tenth is half a second behind, which is waited
@@ -74,7 +75,7 @@ func simulation(i int, parallelism int) (*Simulation, string) {
 	if strings.Contains(x.query, "ts") && x.name != "top-n" {
 		splits = "1"
 	}
-	text := fmt.Sprintf(simulated, open, end, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nINSERT INTO r %s;\n", x.columns, x.query)
+	text := fmt.Sprintf(simulated, open, end, splits) + fmt.Sprintf("CREATE TABLE r (%s) WITH ('connector' = 'blackhole');\nCREATE TABLE r2 WITH ('connector' = 'blackhole') LIKE r (EXCLUDING ALL);\nEXECUTE STATEMENT SET BEGIN\nINSERT INTO r %s;\nEND;\n", x.columns, x.query)
 	return &Simulation{Config: Config{Options: map[string]string{"parallelism.default": strconv.Itoa(parallelism), "pipeline.name": "j"}}, Sources: []*sqlerr.Source{{Name: name, Text: text}}}, name
 }
 
@@ -91,7 +92,7 @@ func TestSimulate(t *testing.T) {
 	}
 	want := map[string]string{}
 	began := time.Now()
-	ran, wrong, kills, between, steps, spilled := 0, 0, 0, 0, 0, 0
+	ran, wrong, kills, between, steps, spilled, saved := 0, 0, 0, 0, 0, 0, 0
 	for i := 0; i < seeds && (budget == 0 || time.Since(began) < budget); i++ {
 		s, name := simulation(i, 1+i/simulations()%3)
 		if i%3 == 1 {
@@ -117,14 +118,14 @@ func TestSimulate(t *testing.T) {
 				break
 			}
 		}
-		ran, kills, between, steps = ran+1, kills+out.Kills, between+out.Between, steps+out.Steps
+		ran, kills, between, steps, saved = ran+1, kills+out.Kills, between+out.Between, steps+out.Steps, saved+out.Savepoints
 	}
-	t.Logf("%d seeds, %d of them with state on disk, %d kills, %d of them between prepare and commit, %d steps", ran, spilled, kills, between, steps)
+	t.Logf("%d seeds, %d of them with state on disk, %d kills, %d of them between prepare and commit, %d savepoints gone on from, %d steps", ran, spilled, kills, between, saved, steps)
 }
 
 // TestSimulateFinds plants faults: each must be found by some seed.
 func TestSimulateFinds(t *testing.T) {
-	for _, plant := range []job.Plant{job.PlantAlignment, job.PlantManifest, job.PlantCommit} {
+	for _, plant := range []job.Plant{job.PlantAlignment, job.PlantManifest, job.PlantCommit, job.PlantSavepoint} {
 		t.Run(string(plant), func(t *testing.T) {
 			want := map[string]string{}
 			for seed := int64(0); seed < 300; seed++ {

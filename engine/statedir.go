@@ -125,9 +125,11 @@ func (s *Session) savepoint(cp *job.Checkpoint) error {
 	if url == "" {
 		return nil
 	}
-	fs, from, err := s.find(key, url, nil)
-	if err != nil {
-		return err
+	fs, from, err := s.cfg.FS, url, error(nil)
+	if fs == nil {
+		if fs, from, err = s.find(key, url, nil); err != nil {
+			return err
+		}
 	}
 	if name, ok := strings.CutSuffix(filepath.Base(from), ".manifest"); ok {
 		if cp.FromN, err = strconv.ParseUint(name, 10, 64); err == nil {

@@ -178,7 +178,7 @@ func (c *coordinator) writeManifest(at *attempt) error {
 		}
 		if s, ok := n.Spec.(*sink.Spec); ok {
 			list, _ := c.pendings(at, n)
-			if c.cfg.Plant == PlantCommit {
+			if c.cfg.Plant == PlantCommit || c.cfg.Plant == PlantSavepoint && at.order != nil {
 				list = nil
 			}
 			m.Sinks = append(m.Sinks, checkpoint.Sink{Table: s.Table, Ordinal: ordinal(ordinals, "sink "+s.Table), Pending: list})

@@ -77,6 +77,7 @@ const (
 	PlantAlignment Plant = "alignment" // edges that have delivered a barrier aren't held
 	PlantManifest  Plant = "manifest"  // sinks commit before the manifest is written
 	PlantCommit    Plant = "commit"    // a manifest doesn't name what sinks have prepared
+	PlantSavepoint Plant = "savepoint" // that of a savepoint doesn't
 )
 
 // MiniBatch is table.exec.mini-batch.*.

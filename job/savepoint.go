@@ -19,6 +19,8 @@ type SavepointOrder struct {
 	// Look says that the state is only to be read: sinks aren't asked to prepare, and
 	// it counts among no checkpoints.
 	Look bool
+	// Told hears how it ended, in the coordinator's turn; nil: nobody.
+	Told func(error)
 
 	last    bool // nothing follows
 	commits bool // it is the job's last word: what is pending is committed
@@ -30,6 +32,9 @@ type SavepointOrder struct {
 func (o *SavepointOrder) done(err error) {
 	o.once.Do(func() {
 		o.err = err
+		if o.Told != nil {
+			o.Told(err)
+		}
 		close(o.ended)
 	})
 }
@@ -37,16 +42,30 @@ func (o *SavepointOrder) done(err error) {
 // ErrNotRunning says that a job can't answer: it hasn't begun, or has ended.
 var ErrNotRunning = errors.New("the job isn't running")
 
-// Savepoint has the job make a savepoint and waits for it.
-func (m *Monitor) Savepoint(o *SavepointOrder) error {
+// Order asks the job for a savepoint and doesn't wait; a job that ends before says nothing.
+func (m *Monitor) Order(o *SavepointOrder) error {
+	_, err := m.order(o)
+	return err
+}
+
+func (m *Monitor) order(o *SavepointOrder) (*run, error) {
 	m.mu.Lock()
 	r := m.run
 	m.mu.Unlock()
 	if r == nil {
-		return ErrNotRunning
+		return nil, ErrNotRunning
 	}
 	o.ended = make(chan struct{})
 	r.coord.tell(event{order: o})
+	return r, nil
+}
+
+// Savepoint has the job make a savepoint and waits for it.
+func (m *Monitor) Savepoint(o *SavepointOrder) error {
+	r, err := m.order(o)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-o.ended:
 	case <-r.gone:

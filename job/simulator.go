@@ -156,6 +156,9 @@ func (s *Simulator) next() {
 				s.Kill()
 			}
 			s.forward(20 * time.Microsecond)
+			if s.rand.Intn(2000) == 0 { // somebody sets the clock back
+				s.forward(-time.Duration(s.rand.Intn(int(time.Second))))
+			}
 			if s.Steps%64 == 0 {
 				s.slow = s.rand.Intn(len(s.actors))
 			}
