@@ -2,6 +2,7 @@ package intervaljoin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/batch"
@@ -37,6 +38,10 @@ type operator struct {
 	times   []int64
 	one     [1]uint32
 	keyTs   []types.Type
+
+	rows     []int32 // of a batch, whose keys' timers are to be set
+	ns, ends []int64
+	visited  []uint32 // keys whose timers ring
 }
 
 // side is one input. Its rows' cells: whether a partner came, and their time.
@@ -117,8 +122,9 @@ func (o *operator) find(input int, b *batch.Batch) {
 	for i, k := range o.spec.Keys[input] {
 		me.keys[i] = b.Cols[k]
 	}
+	o.hashes = slices.Grow(o.hashes[:0], b.Len)
 	if cap(o.ids) < b.Len {
-		o.hashes, o.ids, o.probes, o.fresh = make([]uint64, 2*b.Len), make([]uint32, 2*b.Len), make([]uint32, 2*b.Len), make([]bool, 2*b.Len)
+		o.ids, o.probes, o.fresh = make([]uint32, 2*b.Len), make([]uint32, 2*b.Len), make([]bool, 2*b.Len)
 		o.times, o.stay = make([]int64, 2*b.Len), make([]state.Entry, 2*b.Len)
 	}
 	o.hashes, o.ids, o.probes, o.fresh, o.times, o.stay = o.hashes[:b.Len], o.ids[:b.Len], o.probes[:b.Len], o.fresh[:b.Len], o.times[:b.Len], o.stay[:b.Len]
@@ -219,6 +225,7 @@ func (o *operator) wait(input int, b *batch.Batch) error {
 	}
 	me.list.Append(o.ids, b, o.stay)
 	timer := o.table.I64(me.timer)
+	o.rows, o.ns, o.ends = o.rows[:0], o.ns[:0], o.ends[:0]
 	for i, e := range o.stay {
 		if e == 0 {
 			continue
@@ -227,9 +234,10 @@ func (o *operator) wait(input int, b *batch.Batch) error {
 		if at := timer.At(o.ids[i]); *at == 0 {
 			o.table.Touch(o.ids[i : i+1])
 			*at = o.due(input, o.times[i])
-			o.timers.Add(me.keys, i, int64(input), *at)
+			o.rows, o.ns, o.ends = append(o.rows, int32(i)), append(o.ns, int64(input)), append(o.ends, *at)
 		}
 	}
+	o.timers.AddAll(me.keys, o.hashes, o.rows, o.ns, o.ends)
 	return nil
 }
 
@@ -315,16 +323,22 @@ func (o *operator) End(int) error {
 	return o.fire()
 }
 
-// fire runs the timers that are due.
+// fire runs the timers that are due. Those that clean sets are due later.
 func (o *operator) fire() error {
-	hash, id := make([]uint64, 1), make([]uint32, 1)
-	err := o.timers.Fire(o.now, func(key []batch.Vector, side, _ int64) error {
-		batch.Hash(o.keyTs, key, 1, hash)
-		o.table.Find(key, hash, id)
-		if id[0] == 0 {
-			return nil
+	err := o.timers.FireAll(o.now, func(keys []batch.Vector, sides, _ []int64) error {
+		n := len(sides)
+		o.hashes, o.visited = slices.Grow(o.hashes[:0], n)[:n], slices.Grow(o.visited[:0], n)[:n]
+		batch.Hash(o.keyTs, keys, n, o.hashes)
+		o.table.Find(keys, o.hashes, o.visited)
+		for i, id := range o.visited {
+			if id == 0 {
+				continue
+			}
+			if err := o.clean(int(sides[i]), keys, i, id); err != nil {
+				return err
+			}
 		}
-		return o.clean(int(side), key, id[0])
+		return nil
 	})
 	if err == nil {
 		err = o.pairs.Flush()
@@ -335,9 +349,9 @@ func (o *operator) fire() error {
 	return nil
 }
 
-// clean lets the rows of a key and side go whose time is over, and sets the timer
+// clean lets the rows of a key, that of a row of keys, and side go whose time is over, and sets the timer
 // for the rest.
-func (o *operator) clean(side int, key []batch.Vector, id uint32) error {
+func (o *operator) clean(side int, keys []batch.Vector, row int, id uint32) error {
 	sd := &o.sides[side]
 	sd.expired = o.over(side)
 	o.one[0] = id
@@ -364,7 +378,7 @@ func (o *operator) clean(side int, key []batch.Vector, id uint32) error {
 	timer := o.table.I64(sd.timer).At(id)
 	if *timer = 0; earliest < operators.MaxWatermark {
 		*timer = o.due(side, earliest)
-		o.timers.Add(key, 0, int64(side), *timer)
+		o.timers.Add(keys, row, int64(side), *timer)
 		return nil
 	}
 	if o.sides[1-side].list.Count(id) == 0 {
