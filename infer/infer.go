@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/millrace/millrace/types"
@@ -39,7 +40,7 @@ func Lines(lines [][]byte) (*Table, error) {
 
 // guess is what the values of a column have been so far: the most general wins.
 type guess struct {
-	kind               string // "", bool, int, number, date, timestamp, instant, text, array, object
+	kind               string // "", bool, int, big (more than a BIGINT holds), number, date, timestamp, instant, text, array, object
 	item               *guess
 	names              []string
 	fields             map[string]*guess
@@ -49,7 +50,7 @@ type guess struct {
 var (
 	dates    = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
 	moments  = regexp.MustCompile(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z)?$`)
-	integers = regexp.MustCompile(`^[+-]?\d{1,18}$`)
+	integers = regexp.MustCompile(`^[+-]?\d{1,38}$`)
 	codes    = regexp.MustCompile(`^(\+|-?0\d)`) // postal codes, telephone numbers: digits that aren't a number
 	numbers  = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
 )
@@ -59,11 +60,25 @@ func (g *guess) is(kind string) {
 	switch {
 	case g.kind == "" || g.kind == kind:
 		g.kind = kind
-	case g.kind == "int" && kind == "number" || g.kind == "number" && kind == "int":
-		g.kind = "number"
+	case ranks[g.kind] > 0 && ranks[kind] > 0:
+		if ranks[kind] > ranks[g.kind] {
+			g.kind = kind
+		}
 	default:
 		g.kind = "text"
 	}
+}
+
+// ranks orders the kinds of numbers: each can hold those before it.
+var ranks = map[string]int{"int": 1, "big": 2, "number": 3}
+
+// whole notes a whole number.
+func (g *guess) whole(s string) {
+	if _, err := strconv.ParseInt(s, 10, 64); err != nil {
+		g.is("big")
+		return
+	}
+	g.is("int")
 }
 
 // text notes a text that may be a time.
@@ -97,7 +112,7 @@ func (g *guess) value(d *json.Decoder) error {
 		g.is("bool")
 	case json.Number:
 		if integers.MatchString(x.String()) {
-			g.is("int")
+			g.whole(x.String())
 		} else {
 			g.is("number")
 		}
@@ -157,6 +172,8 @@ func (g *guess) column(times *bool) types.Type {
 		return types.BooleanType
 	case "int":
 		return types.BigIntType
+	case "big":
+		return types.DecimalType(38, 0)
 	case "number":
 		return types.DoubleType
 	case "date":
@@ -282,7 +299,7 @@ func fromCSV(lines [][]byte) (*Table, error) {
 			case codes.MatchString(v):
 				g.is("text")
 			case integers.MatchString(v):
-				g.is("int")
+				g.whole(v)
 			case numbers.MatchString(v):
 				g.is("number")
 			case strings.EqualFold(v, "true"), strings.EqualFold(v, "false"):

@@ -14,7 +14,7 @@ func TestLines(t *testing.T) {
 		{"nothing in common is a text", `{"a": [1], "b": {"x": 1}}` + "\n" + `{"a": "x", "b": 3}`, "json a STRING, b STRING"},
 		{"nested", `{"r": {"x": 1, "y": {"z": "t"}}, "l": [{"q": true}, {"p": 1}], "e": {}, "none": []}`,
 			"json r ROW<`x` BIGINT, `y` ROW<`z` STRING>>, l ARRAY<ROW<`q` BOOLEAN, `p` BIGINT>>, e STRING, none ARRAY<STRING>"},
-		{"beyond BIGINT", `{"a": 123456789012345678901}`, "json a DOUBLE"},
+		{"beyond BIGINT", "{\"a\": 123456789012345678901, \"b\": 9223372036854775807}\n{\"a\": 1, \"b\": -9223372036854775808}", "json a DECIMAL(38, 0), b BIGINT"},
 		{"ISO 8601", `{"a": "2024-01-31T10:00:00.123Z", "b": "2024-01-31T10:00:00"}`, "json a TIMESTAMP_LTZ(3), b TIMESTAMP(0) json.timestamp-format.standard=ISO-8601"},
 		{"two forms of time are texts", `{"a": "2024-01-31T10:00:00Z", "b": "2024-01-31 10:00:00"}`, "json a STRING, b STRING"},
 		{"csv with names", "id,name,when\n1,Ann,2024-01-31\n,Bob,2024-02-01", "csv id BIGINT, name STRING, when DATE header"},
