@@ -53,6 +53,17 @@ func Common(ts ...Type) (Type, bool) {
 	return out.WithNull(null), true
 }
 
+// Comparable is the type in which a and b are compared: Common, but that decimals
+// keep every digit behind the point rather than those before it.
+func Comparable(a, b Type) (Type, bool) {
+	t, ok := Common(a, b)
+	if ok && t.Kind == Decimal {
+		t.Scale = max(a.AsDecimal().Scale, b.AsDecimal().Scale)
+		t.Length = max(t.Length, t.Scale)
+	}
+	return t, ok
+}
+
 func common(a, b Type) (Type, bool) {
 	switch {
 	case a.Kind == Null:
@@ -77,8 +88,9 @@ func common(a, b Type) (Type, bool) {
 		return Type{Kind: max(a.Kind, b.Kind)}, true
 	case a.IsExact() && b.IsExact():
 		a, b = a.AsDecimal(), b.AsDecimal()
-		s := max(a.Scale, b.Scale)
-		return DecimalType(min(MaxPrecision, max(a.Length-a.Scale, b.Length-b.Scale)+s), s), true
+		whole := max(a.Length-a.Scale, b.Length-b.Scale)
+		s := min(max(a.Scale, b.Scale), MaxPrecision-whole)
+		return DecimalType(whole+s, s), true
 	case a.IsTimestamp() && b.IsTimestamp():
 		k := Timestamp
 		if a.Kind == TimestampLTZ || b.Kind == TimestampLTZ {

@@ -59,6 +59,9 @@ func temporal(from, to types.Type, session *types.Session) convert {
 			out.I64[i] = day
 		case types.Time:
 			out.I64[i] = rest / 1000
+			if to.Length < 3 { // a TIME has no digits beyond its own
+				out.I64[i] -= out.I64[i] % int64(types.Pow10(3-to.Length).Lo)
+			}
 		default:
 			set(out, i, m, ns)
 		}

@@ -32,6 +32,10 @@ func coalesce(name string, least, most int) *functions.Scalar {
 					null = null && !a.Type.NotNull
 				}
 				as, t, ok := together(args)
+				// An IFNULL of what can't be NULL is its first argument; numbers widen.
+				if first := args[0].Type.Plain(); ok && name == "IFNULL" && first.NotNull && args[1].Type.Kind != types.Null && ownType(first) {
+					return []types.Type{first, args[1].Type}, first, true, nil
+				}
 				return as, t.WithNull(null), ok, nil
 			}}},
 		Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -98,6 +102,12 @@ var choose = &functions.Scalar{
 			return 0, nil
 		}), nil
 	},
+}
+
+// ownType says of which types an IFNULL that is never NULL stays its first
+// argument's.
+func ownType(t types.Type) bool {
+	return t.IsString() || t.IsBytes() || len(t.Fields) > 0
 }
 
 // together gives each argument the arguments' common type.

@@ -26,15 +26,13 @@ func appendValue(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 	if v.Null(i) {
 		return append(b, "null"...)
 	}
-	var room [32]byte
+	var room [48]byte
 	switch t.Kind {
 	case types.Boolean:
 		return strconv.AppendBool(b, v.I64[i] != 0)
 	case types.Decimal:
-		return types.AppendDecimal(b, v.Decimal(t, i), t.Scale)
-	case types.Float:
-		return appendFloat(b, types.AppendFloat(room[:0], v.F64[i]))
-	case types.Double:
+		return appendNumber(b, types.AppendDecimal(room[:0], v.Decimal(t, i), t.Scale))
+	case types.Float, types.Double: // a FLOAT's digits are those of the DOUBLE it widens to
 		return appendFloat(b, types.AppendDouble(room[:0], v.F64[i]))
 	case types.Char, types.VarChar:
 		return quote(b, v.Bytes(i))

@@ -18,6 +18,7 @@ type lookup struct {
 	bad   error // why the path can't be read: an error of the row, as in Flink
 	last  string
 	nodes []int
+	void  bool // the text isn't JSON, which a lax path takes for nothing
 }
 
 var (
@@ -47,10 +48,11 @@ func (l *lookup) at(args []batch.Vector, i int) (err error) {
 	if l.bad != nil {
 		return l.bad
 	}
-	l.nodes = l.nodes[:0]
+	l.nodes, l.void = l.nodes[:0], false
 	root := l.d.parse(args[0].Bytes(i))
 	switch {
-	case root == 0 && l.p.lax: // a lax path finds nothing in it
+	case root == 0 && l.p.lax:
+		l.void = true
 		return nil
 	case root == 0 || l.d.nodes[root].kind == null:
 		return errText
@@ -62,6 +64,9 @@ func (l *lookup) at(args []batch.Vector, i int) (err error) {
 	}
 	return nil
 }
+
+// single says that the path leads to one place or none.
+func (l *lookup) single() bool { return l.p == nil || !l.p.many || l.void }
 
 func symbol(a functions.Arg) string {
 	if a.Const == nil || a.Const.Null(0) {
@@ -126,7 +131,7 @@ var Exists = &functions.Scalar{
 				return nil
 			}
 			err := l.at(args, i)
-			found := err == nil && (l.p.many || len(l.nodes) == 1 && l.d.nodes[l.nodes[0]].kind != null)
+			found := err == nil && (!l.single() || len(l.nodes) == 1 && l.d.nodes[l.nodes[0]].kind != null)
 			if err != nil {
 				if l.p != nil && l.p.lax {
 					out.I64[i] = 0
@@ -272,7 +277,7 @@ var Query = &functions.Scalar{
 				return nil
 			}
 			err := l.at(args, i)
-			single := l.p == nil || !l.p.many
+			single := l.single()
 			found := err == nil && (!single || len(l.nodes) == 1 && l.d.nodes[l.nodes[0]].kind != null)
 			wrap := !single
 			if found && (wrapper == "UNCONDITIONAL" || wrapper == "CONDITIONAL" && single && l.d.nodes[l.nodes[0]].kind != array) {

@@ -104,7 +104,14 @@ var regexpExtractAll = matcher("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(string,
 // regexpReplace replaces every match by a literal text.
 var regexpReplace = matcher("REGEXP_REPLACE", "REGEXP_REPLACE(string, regex, replacement)",
 	"The string with every match replaced by the replacement as it is; NULL when the pattern isn't valid.",
-	functions.Nullable(types.StringType), []functions.Param{str, str, str},
+	func(args []functions.Arg) (types.Type, error) {
+		valid := false // of a pattern that isn't known yet nobody can say it
+		if p := args[1].Const; p != nil && args[1].Type.NotNull {
+			_, err := regex.Compile(string(p.Bytes(0)))
+			valid = err == nil
+		}
+		return types.StringType.WithNull(!valid || functions.AnyNull(args)), nil
+	}, []functions.Param{str, str, str},
 	func(re *regex.Regex, args []batch.Vector, out *batch.Vector, i int, room []int) {
 		if re == nil {
 			out.SetNull(i)

@@ -87,12 +87,12 @@ var instr = strict("INSTR", "INSTR(string, part)", anInt, twoTexts,
 		out.I64[i] = find(args[1].Bytes(i), args[0].Bytes(i), 1)
 	}).Says("Where the part first occurs in the string, from 1; 0 if it doesn't.", "INSTR('hello', 'l') -> 3")
 
-var left = parts("LEFT", "LEFT(string, length)", aString, oneInt,
+var left = parts("LEFT", "LEFT(string, length)", part, oneInt,
 	func(args []batch.Vector, i int) (from, to int) {
 		return 0, skip(args[0].Bytes(i), args[1].I64[i])
 	}).Says("The first characters.", "LEFT('hello', 2) -> 'he'")
 
-var right = parts("RIGHT", "RIGHT(string, length)", aString, oneInt,
+var right = parts("RIGHT", "RIGHT(string, length)", part, oneInt,
 	func(args []batch.Vector, i int) (from, to int) {
 		s := args[0].Bytes(i)
 		return skip(s, chars(s)-max(args[1].I64[i], 0)), len(s)
@@ -107,7 +107,7 @@ var repeat = strict("REPEAT", "REPEAT(string, times)", aString, oneInt,
 		out.EndBytes(i, off)
 	}).Says("The string so many times.", "REPEAT('ab', 3) -> 'ababab'")
 
-var reverse = mapped("REVERSE", func(s []byte) []byte {
+var reverse = mapped("REVERSE", functions.Nullable(types.StringType), func(s []byte) []byte {
 	r := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		_, w := utf8.DecodeLastRune(s)
@@ -119,7 +119,7 @@ var reverse = mapped("REVERSE", func(s []byte) []byte {
 
 // initcap begins each run of ASCII letters and digits with a capital; other
 // characters stay as they are and part words.
-var initcap = strict("INITCAP", "INITCAP(string)", aString, []functions.Param{str},
+var initcap = strict("INITCAP", "INITCAP(string)", functions.ArgType(0), []functions.Param{str},
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		off, inside := len(out.Buf), false
 		for _, c := range args[0].Bytes(i) {
@@ -146,7 +146,7 @@ var ascii = strict("ASCII", "ASCII(string)", anInt, []functions.Param{str},
 		}
 	}).Says("The code of the first byte; 0 for an empty string.", "ASCII('A') -> 65")
 
-var chr = strict("CHR", "CHR(code)", aString, []functions.Param{functions.BigIntParam},
+var chr = strict("CHR", "CHR(code)", functions.Nullable(types.StringType), []functions.Param{functions.BigIntParam},
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		n := args[0].I64[i]
 		if n < 0 {
@@ -159,7 +159,7 @@ var chr = strict("CHR", "CHR(code)", aString, []functions.Param{functions.BigInt
 // concatWS joins the arguments that aren't NULL; only a NULL separator gives NULL.
 var concatWS = func() *functions.Scalar {
 	f := strict("CONCAT_WS", "CONCAT_WS(separator, string, ...)", func(args []functions.Arg) (types.Type, error) {
-		return types.StringType.WithNull(!args[0].Type.NotNull), nil
+		return types.StringType.WithNull(functions.AnyNull(args)), nil
 	}, twoTexts, func(args []batch.Vector, out *batch.Vector, i int) {
 		if args[0].Null(i) {
 			out.SetNull(i)
@@ -183,8 +183,8 @@ var concatWS = func() *functions.Scalar {
 }()
 
 // overlay leaves the string alone when start is outside it.
-var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR length])", aString,
-	[]functions.Param{str, str, whole, whole.Opt()},
+var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR length])", overlaid,
+	[]functions.Param{str, str, functions.BigIntParam, functions.BigIntParam.Opt()},
 	func(args []batch.Vector, out *batch.Vector, i int) {
 		s, r, start := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
 		n := chars(r)
@@ -204,7 +204,7 @@ var overlay = strict("OVERLAY", "OVERLAY(string PLACING new FROM start [FOR leng
 		out.EndBytes(i, off)
 	}).Says("The string with the characters from start on, as many as the new text has or as given, replaced by the new text.", "OVERLAY('hello' PLACING 'XX' FROM 2) -> 'hXXlo'")
 
-var toBase64 = mapped("TO_BASE64", func(s []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(s)) }).Says("The string's bytes in base64.", "TO_BASE64('hello') -> 'aGVsbG8='")
+var toBase64 = mapped("TO_BASE64", aString, func(s []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(s)) }).Says("The string's bytes in base64.", "TO_BASE64('hello') -> 'aGVsbG8='")
 
 // fromBase64 takes text with or without its padding.
 var fromBase64 = func() *functions.Scalar {

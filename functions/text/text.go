@@ -17,7 +17,7 @@ import (
 var All = []*functions.Scalar{
 	upper, lower, length,
 	concat("CONCAT").Says("The strings joined; NULL if any is.", "CONCAT('a', 'b', 'c') -> 'abc'"),
-	concat("||").Says("The strings joined; NULL if either is.", "'a' || 'b' -> 'ab'"),
+	pipes,
 	splitIndex, replace, substring,
 	trim("TRIM", true, true).Says(
 		"The string without the characters, blanks if none are given, at its ends or the one named.", "TRIM('  a ') -> 'a'", "TRIM(LEADING 'x' FROM 'xxax') -> 'ax'"),
@@ -76,8 +76,8 @@ func strict(name, usage string, result func([]functions.Arg) (types.Type, error)
 	}
 }
 
-func mapped(name string, f func([]byte) []byte) *functions.Scalar {
-	return strict(name, name+"(string)", functions.Strict(types.StringType), []functions.Param{functions.StringParam},
+func mapped(name string, result func([]functions.Arg) (types.Type, error), f func([]byte) []byte) *functions.Scalar {
+	return strict(name, name+"(string)", result, []functions.Param{functions.StringParam},
 		func(args []batch.Vector, out *batch.Vector, i int) { out.SetBytes(i, f(args[0].Bytes(i))) })
 }
 
@@ -102,6 +102,13 @@ func concat(name string) *functions.Scalar {
 	f.Sigs[0].Variadic = true
 	return f
 }
+
+// pipes is ||: CONCAT of two, whose type has a length.
+var pipes = func() *functions.Scalar {
+	f := concat("||").Says("The strings joined; NULL if either is.", "'a' || 'b' -> 'ab'")
+	f.Sigs = []functions.Sig{{Params: twoTexts, Result: joined}}
+	return f
+}()
 
 // parts is strict for a function whose results are parts of its first argument.
 func parts(name, usage string, result func([]functions.Arg) (types.Type, error), params []functions.Param, f func(args []batch.Vector, i int) (from, to int)) *functions.Scalar {
@@ -205,7 +212,7 @@ var space = []byte(" ")
 
 // substring counts from 1, from the end when start is negative; start 0 is 1.
 var substring = func() *functions.Scalar {
-	f := parts("SUBSTRING", "SUBSTRING(string FROM start [FOR length])", functions.Strict(types.StringType),
+	f := parts("SUBSTRING", "SUBSTRING(string FROM start [FOR length])", part,
 		[]functions.Param{functions.StringParam, functions.IntParam, functions.IntParam.Opt()},
 		func(args []batch.Vector, i int) (from, to int) {
 			s, start := args[0].Bytes(i), args[1].I64[i]

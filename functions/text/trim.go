@@ -16,7 +16,11 @@ func trim(name string, left, right bool) *functions.Scalar {
 		for _, a := range args {
 			null = null || a.Type.Kind != types.Symbol && !a.Type.NotNull
 		}
-		return types.StringType.WithNull(null), nil
+		t := types.StringType
+		if name != "BTRIM" {
+			t = varying(args[0].Type)
+		}
+		return t.WithNull(null), nil
 	}
 	f := strict(name, name+"(string[, characters])", result, []functions.Param{functions.StringParam, functions.StringParam.Opt()}, nil)
 	if name == "TRIM" {

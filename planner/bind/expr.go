@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/expr"
@@ -280,7 +281,7 @@ func (x *exprBinder) compare(op string, l, r expr.Expr, at sqlerr.Span) expr.Exp
 	case lt.Kind == types.Date && rt.IsTimestamp(), rt.Kind == types.Date && lt.IsTimestamp():
 		failf(sqlerr.Type, at, "Cannot apply '%s' to arguments of type '<%s> %s <%s>'", op, lt.Nullable(), op, rt.Nullable())
 	default:
-		t, ok := types.Common(lt, rt)
+		t, ok := types.Comparable(lt, rt)
 		if !ok {
 			failf(sqlerr.Type, at, "Cannot apply '%s' to arguments of type '<%s> %s <%s>'", op, lt.Nullable(), op, rt.Nullable())
 		}
@@ -363,7 +364,7 @@ func (x *exprBinder) caseOf(e *ast.Case) expr.Expr {
 	if !ok {
 		failf(sqlerr.Type, e.Span(), "Illegal mixing of types in CASE or COALESCE statement")
 	}
-	c.T = t.WithNull(!t.NotNull || c.Else == nil)
+	c.T = fieldNames(t, ts, c.Else == nil).WithNull(!t.NotNull || c.Else == nil)
 	for i := range c.Whens {
 		c.Whens[i].Then = coerce(c.Whens[i].Then, c.T, x.b.Session)
 	}
@@ -371,6 +372,27 @@ func (x *exprBinder) caseOf(e *ast.Case) expr.Expr {
 		c.Else = coerce(c.Else, c.T, x.b.Session)
 	}
 	return c
+}
+
+// fieldNames gives a CASE of rows the names of the first branch's fields or, with
+// a NULL among the branches, of the last row's that isn't one just made by ROW.
+func fieldNames(t types.Type, branches []types.Type, null bool) types.Type {
+	last := t
+	for _, b := range branches {
+		if b.Kind == types.Null {
+			null = true
+		} else if len(b.Fields) > 0 && b.Fields[0].Name != "EXPR$0" {
+			last = b
+		}
+	}
+	if t.Kind != types.Row || last.Kind != types.Row || !null {
+		return t
+	}
+	t.Fields = slices.Clone(t.Fields)
+	for i := range t.Fields {
+		t.Fields[i].Name = last.Fields[i].Name
+	}
+	return t
 }
 
 // timeArithmetic is the function behind + - * / on times and intervals.
