@@ -85,6 +85,9 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 		l.t.touchAll(ids)
 	}
 	for k, id := range ids {
+		if k%chunk == 0 {
+			l.fetchLast(ids[k:min(k+chunk, len(ids))])
+		}
 		entries[k] = 0
 		if id != 0 {
 			e, _ := l.push(id)
@@ -101,6 +104,21 @@ func (l *list) Append(ids []uint32, rows *batch.Batch, entries []state.Entry) {
 		}
 	}
 }
+
+// fetchLast prefetches the last entries of at most a chunk of lists, which the next ones
+// are linked to.
+func (l *list) fetchLast(ids []uint32) {
+	if l.records.bytes() < cached || len(ids) < few {
+		return
+	}
+	for k, id := range ids {
+		l.t.addrs[k] = uintptr(l.ptr(*half(l.headOf(id), headLast)))
+	}
+	prefetch(&l.t.addrs[0], len(ids))
+}
+
+// cached bytes are likely to be in the cache.
+const cached = 8 * coldSlots
 
 // Add makes one entry.
 func (l *list) Add(id uint32, rows *batch.Batch, row int) state.Entry {
