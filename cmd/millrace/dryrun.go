@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/sqlerr"
@@ -13,7 +12,7 @@ import (
 
 // dryRun looks at what scripts would meet. What was found goes to standard output, a
 // paragraph per table and use; what is wrong with the SQL goes to standard error.
-func dryRun(ctx context.Context, f *flags, args []string) error {
+func dryRun(ctx context.Context, f *flags, args []string, out, complain io.Writer) error {
 	srcs, s, err := f.open(args)
 	if err != nil {
 		return err
@@ -29,14 +28,14 @@ func dryRun(ctx context.Context, f *flags, args []string) error {
 		found, err := s.DryRun(ctx, src)
 		all = append(all, found...)
 		if err != nil {
-			fmt.Fprint(os.Stderr, sqlerr.Render(err))
+			fmt.Fprint(complain, sqlerr.Render(err))
 			code = exitSQL
 		}
 	}
 	if *f.short["jsonl"] {
-		err = json.NewEncoder(os.Stdout).Encode(map[string]any{"schema": "millrace.dry-run/1", "found": plainProbes(all)})
+		err = json.NewEncoder(out).Encode(map[string]any{"schema": "millrace.dry-run/1", "found": plainProbes(all)})
 	} else {
-		printProbes(os.Stdout, all)
+		printProbes(out, all)
 	}
 	if err != nil {
 		return err
@@ -49,7 +48,7 @@ func dryRun(ctx context.Context, f *flags, args []string) error {
 		}
 	}
 	if faults > 0 {
-		fmt.Fprintf(os.Stderr, "error: the job would fail: %d faults outside\n", faults)
+		fmt.Fprintf(complain, "error: the job would fail: %d faults outside\n", faults)
 		if code != exitSQL {
 			code = exitExternal
 		}

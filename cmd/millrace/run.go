@@ -26,7 +26,7 @@ func runVerb(f *flags) *cobra.Command {
 			"Exit code 3: the SQL is wrong; 5: an outside system can't be reached or doesn't fit; 6: the state doesn't fit.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dry {
-				return dryRun(cmd.Context(), f, args)
+				return dryRun(cmd.Context(), f, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return runScripts(cmd.Context(), f, args)
 		},

@@ -160,6 +160,8 @@ type SinkHarness struct {
 	Visible func(t *testing.T) []string
 	// AtOnce: the sink has no transactions; rows may be seen before Commit.
 	AtOnce bool
+	// Keyed: the sink writes by a key, which its rows differ in.
+	Keyed bool
 }
 
 const job = "conntest"
@@ -273,6 +275,26 @@ func Sink(t *testing.T, h SinkHarness) {
 		}
 	}
 	h.expect(t, "at the end", 9)
+	if h.Keyed {
+		h.goes(t)
+	}
+}
+
+// goes writes the -U of a row whose +U, as behind a filter, doesn't come: it is gone.
+func (h SinkHarness) goes(t *testing.T) {
+	t.Helper()
+	s := h.Open()
+	w := h.writer(t, s, 0, 1)
+	b := h.Batch(8)
+	b.Kinds = []batch.Kind{batch.UpdateBefore}
+	if err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, 5, true, prepare(t, w, 5))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, "after a -U without a +U", 8)
 }
 
 func equal(a, b []string) bool {

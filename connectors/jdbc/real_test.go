@@ -162,7 +162,7 @@ func TestRealSink(t *testing.T) {
 				}
 				tab := r.table("dst", key, fields(), opts...)
 				ts := tab.Schema.Types()
-				conntest.Sink(t, conntest.SinkHarness{AtOnce: how != "exactly once", Types: ts, Batch: row,
+				conntest.Sink(t, conntest.SinkHarness{AtOnce: how != "exactly once", Keyed: key != nil, Types: ts, Batch: row,
 					Open: func() connectors.Sink {
 						s, err := Connector.Sink(tab)
 						if err != nil {

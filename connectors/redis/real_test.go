@@ -86,7 +86,7 @@ func TestRealSink(t *testing.T) {
 	addr := services.Need(t, "redis")
 	client(t, addr)
 	tab := table0(addr, []int{0}, fields)
-	conntest.Sink(t, conntest.SinkHarness{AtOnce: true, Types: tab.Schema.Types(), Batch: row,
+	conntest.Sink(t, conntest.SinkHarness{AtOnce: true, Keyed: true, Types: tab.Schema.Types(), Batch: row,
 		Open: func() connectors.Sink {
 			s, err := Connector.Sink(tab)
 			if err != nil {
