@@ -4,7 +4,8 @@
 //
 // CRASH_KILLS is the number of kills per job shape (`make crash` sets 200); without
 // it each shape is killed once, on fewer rows. Every shape also runs on
-// rows that are out of order and late. CRASH_SEED begins the random numbers.
+// rows that are out of order and late. Of three jobs one keeps its state on disk, and
+// one is asked for savepoints while it runs. CRASH_SEED begins the random numbers.
 package crash
 
 import (
@@ -348,16 +349,35 @@ func TestKill(t *testing.T) {
 					t.Fatal("the job has no rows")
 				}
 				r := rand.New(rand.NewSource(int64(seed*100 + i*10 + p)))
-				done, between, resumed := 0, 0, 0
-				for done < kills {
+				done, between, resumed, saved := 0, 0, 0, 0
+				for n := 0; done < kills; n++ {
 					j := newJob(t, bin, s, p)
+					var with []string
+					if n%3 == 1 {
+						with = []string{"-D", "millrace.spill=always"} // state on disk
+					}
 					for {
-						cmd, text := j.command()
+						cmd, text := j.command(with...)
 						if err := cmd.Start(); err != nil {
 							t.Fatal(err)
 						}
 						wait := time.Duration(r.Int63n(int64(took)))
 						over, aimed := make(chan struct{}), make(chan struct{})
+						var savepoints sync.WaitGroup
+						if n%3 == 2 { // the kill may fall into one
+							savepoints.Go(func() {
+								for {
+									select {
+									case <-over:
+										return
+									default:
+									}
+									if exec.Command(bin, "savepoint", "--state-dir", j.state).Run() == nil {
+										saved++
+									}
+								}
+							})
+						}
 						go func() {
 							defer close(aimed)
 							j.aim(wait, done%2 == 1, over)
@@ -366,6 +386,7 @@ func TestKill(t *testing.T) {
 						err := cmd.Wait()
 						close(over)
 						<-aimed
+						savepoints.Wait()
 						if strings.Contains(text.String(), "goes on from checkpoint") {
 							resumed++
 						}
@@ -388,7 +409,7 @@ func TestKill(t *testing.T) {
 				if kills >= 50 && between == 0 {
 					t.Errorf("no kill of %d fell between prepare and commit", done)
 				}
-				t.Logf("%d kills, %d of them between prepare and commit, %d runs went on from a checkpoint, %d rows", done, between, resumed, len(want))
+				t.Logf("%d kills, %d of them between prepare and commit, %d runs went on from a checkpoint, %d savepoints, %d rows", done, between, resumed, saved, len(want))
 			})
 		}
 	}
