@@ -39,8 +39,21 @@ func DecimalResult(op byte, a, b Type) Type {
 	return DecimalType(p, s)
 }
 
+// Merged is Common by the rule of COALESCE, GREATEST and comparisons: of a
+// TIMESTAMP and a TIMESTAMP_LTZ it is the second.
+func Merged(ts ...Type) (Type, bool) {
+	t, ok := Common(ts...)
+	for _, x := range ts {
+		if t.IsTimestamp() && x.Kind == TimestampLTZ {
+			t.Kind = TimestampLTZ
+		}
+	}
+	return t, ok
+}
+
 // Common is the type that all ts can be taken as without a cast in the SQL:
-// Flink's least restrictive type. Nullable if any is.
+// Flink's least restrictive type. Nullable if any is. A TIMESTAMP and a
+// TIMESTAMP_LTZ meet in the first's kind; a DATE and a TIMESTAMP don't meet.
 func Common(ts ...Type) (Type, bool) {
 	out, null := NullType, false
 	for _, t := range ts {
@@ -56,7 +69,7 @@ func Common(ts ...Type) (Type, bool) {
 // Comparable is the type in which a and b are compared: Common, but that decimals
 // keep every digit behind the point rather than those before it.
 func Comparable(a, b Type) (Type, bool) {
-	t, ok := Common(a, b)
+	t, ok := Merged(a, b)
 	if ok && t.Kind == Decimal {
 		t.Scale = max(a.AsDecimal().Scale, b.AsDecimal().Scale)
 		t.Length = max(t.Length, t.Scale)
@@ -92,15 +105,7 @@ func common(a, b Type) (Type, bool) {
 		s := min(max(a.Scale, b.Scale), MaxPrecision-whole)
 		return DecimalType(whole+s, s), true
 	case a.IsTimestamp() && b.IsTimestamp():
-		k := Timestamp
-		if a.Kind == TimestampLTZ || b.Kind == TimestampLTZ {
-			k = TimestampLTZ
-		}
-		return Type{Kind: k, Length: max(a.Length, b.Length)}, true
-	case a.Kind == Date && b.IsTimestamp():
-		return b, true
-	case b.Kind == Date && a.IsTimestamp():
-		return a, true
+		return Type{Kind: a.Kind, Length: max(a.Length, b.Length)}, true
 	case a.Kind == Time && b.Kind == Time:
 		return TimeType(max(a.Length, b.Length)), true
 	case a.Kind == b.Kind && a.IsInterval():

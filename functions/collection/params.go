@@ -32,6 +32,20 @@ func common(a, b types.Type) (types.Type, bool) {
 	return types.Common(a.Plain(), b.Plain())
 }
 
+// holds says whether a value of type v can be an element of an array of elem
+// without losing anything: numbers aren't narrowed.
+func holds(elem, v types.Type) bool {
+	switch {
+	case elem.Kind == types.Null || v.Kind == types.Null || !elem.IsNumeric() || !v.IsNumeric():
+		return true
+	case elem.IsInteger():
+		return v.IsInteger() && v.Kind <= elem.Kind
+	case elem.Kind == types.Float:
+		return v.Kind != types.Double
+	}
+	return true
+}
+
 // commonOf is the type that arguments from, from+step, ... meet in.
 func commonOf(args []functions.Arg, from, step int) (t types.Type, ok bool) {
 	t = args[from].Type.Plain()
@@ -113,7 +127,7 @@ func withElement(result func(array, elem types.Type, null bool) types.Type) func
 		}
 		array := args[0].Type.Plain()
 		elem, ok := common(array.Elem(), args[1].Type)
-		if !ok {
+		if !ok || !holds(array.Elem(), args[1].Type) {
 			return nil, t, false, nil
 		}
 		elem = elem.WithNull(!array.Elem().NotNull || !args[1].Type.NotNull)

@@ -31,7 +31,7 @@ func coalesce(name string, least, most int) *functions.Scalar {
 				for _, a := range args {
 					null = null && !a.Type.NotNull
 				}
-				as, t, ok := together(args)
+				as, t, ok := together(args, merged)
 				// An IFNULL of what can't be NULL is its first argument; numbers widen.
 				if first := args[0].Type.Plain(); ok && name == "IFNULL" && first.NotNull && args[1].Type.Kind != types.Null && ownType(first) {
 					return []types.Type{first, args[1].Type}, first, true, nil
@@ -70,7 +70,7 @@ var choose = &functions.Scalar{
 			if len(args) != 3 || args[0].Type.Kind != types.Boolean {
 				return nil, types.Type{}, false, nil
 			}
-			as, t, ok := together(args[1:])
+			as, t, ok := together(args[1:], types.Common)
 			return append([]types.Type{args[0].Type}, as...), t.WithNull(functions.AnyNull(args)), ok, nil
 		}}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
@@ -110,13 +110,31 @@ func ownType(t types.Type) bool {
 	return t.IsString() || t.IsBytes() || len(t.Fields) > 0
 }
 
-// together gives each argument the arguments' common type.
-func together(args []functions.Arg) ([]types.Type, types.Type, bool) {
+// merged is the type of COALESCE: a DATE beside a TIMESTAMP makes it a DATE, as
+// in Flink.
+func merged(ts ...types.Type) (types.Type, bool) {
+	date, null := false, false
+	for _, t := range ts {
+		date, null = date || t.Kind == types.Date, null || !t.NotNull
+	}
+	for _, t := range ts {
+		if t.Kind != types.Date && t.Kind != types.Null && !t.IsTimestamp() {
+			date = false
+		}
+	}
+	if date {
+		return types.DateType.WithNull(null), true
+	}
+	return types.Merged(ts...)
+}
+
+// together gives each argument the type they have in common by the given rule.
+func together(args []functions.Arg, common func(...types.Type) (types.Type, bool)) ([]types.Type, types.Type, bool) {
 	ts := make([]types.Type, len(args))
 	for i, a := range args {
 		ts[i] = a.Type
 	}
-	t, ok := types.Common(ts...)
+	t, ok := common(ts...)
 	for i, a := range args {
 		ts[i] = t.WithNull(!a.Type.NotNull)
 	}

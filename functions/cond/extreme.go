@@ -20,7 +20,7 @@ func extreme(name string, want int) *functions.Scalar {
 				if len(args) == 0 {
 					return nil, types.Type{}, false, nil
 				}
-				as, t, ok := together(args)
+				as, t, ok := together(args, types.Merged)
 				ok = ok && t.Kind != types.Null && t.Layout() < types.LayoutList && t.Kind != types.Variant && t.Kind != types.Raw && t.Kind != types.Bitmap
 				return as, t.WithNull(functions.AnyNull(args)), ok, nil
 			}}},

@@ -24,7 +24,7 @@ type patternPart struct {
 	tight bool
 }
 
-const letters = "yuMLdDHhkKmsSaEeFwWQqXxZzVnG"
+const letters = "yuYMLdDHhkKmsSaEeFwWQqXxZzVnNAG"
 
 // compile reads a pattern of Java's letters.
 func compile(s string) (*pattern, error) {
@@ -110,7 +110,7 @@ func quoted(s string) (text string, width int, ok bool) {
 
 func numeric(p patternPart) bool {
 	switch p.letter {
-	case 'y', 'u', 'd', 'D', 'H', 'h', 'k', 'K', 'm', 's', 'S', 'n', 'e', 'w':
+	case 'y', 'u', 'd', 'D', 'H', 'h', 'k', 'K', 'm', 's', 'S', 'n', 'N', 'A', 'e', 'w', 'W', 'Y', 'F':
 		return true
 	case 'M', 'L', 'Q', 'q':
 		return p.count < 3
@@ -137,24 +137,43 @@ func (p *pattern) append(b []byte, m moment, zone *time.Location, offset int) []
 			switch {
 			case n == 3:
 				b = append(b, time.Month(mo).String()[:3]...)
-			case n >= 4:
+			case n == 4:
 				b = append(b, time.Month(mo).String()...)
+			case n > 4:
+				b = append(b, time.Month(mo).String()[0])
 			default:
 				b = pad(b, mo, n)
 			}
 		case 'Q', 'q':
-			b = pad(b, (mo+2)/3, n)
+			b = appendQuarter(b, (mo+2)/3, n)
 		case 'd':
 			b = pad(b, d, n)
 		case 'D':
 			b = pad(b, m.day-dayOf(y, 1, 1)+1, n)
 		case 'w':
-			_, w := isoWeek(m.day)
+			_, w := sundayWeek(m.day)
 			b = pad(b, w, n)
+		case 'Y':
+			wy, _ := sundayWeek(m.day)
+			if n == 2 {
+				wy %= 100
+			}
+			b = pad(b, wy, n)
+		case 'W':
+			b = pad(b, (sunday(m.day)-sunday(dayOf(y, mo, 1)))/7+1, n)
+		case 'F':
+			b = pad(b, (d-1)%7+1, n)
+		case 'A':
+			b = pad(b, m.micro/1000, n)
+		case 'N':
+			b = pad(b, m.micro*1000+m.nano, n)
 		case 'E':
 			name := time.Weekday(weekday(m.day) % 7).String()
-			if n < 4 {
+			switch {
+			case n < 4:
 				name = name[:3]
+			case n > 4:
+				name = name[:1]
 			}
 			b = append(b, name...)
 		case 'e':
@@ -178,7 +197,7 @@ func (p *pattern) append(b []byte, m moment, zone *time.Location, offset int) []
 		case 'a':
 			b = append(b, [2]string{"AM", "PM"}[hour/12]...)
 		case 'G':
-			b = append(b, "AD"...)
+			b = append(b, [...]string{"AD", "Anno Domini", "A"}[max(min(n, 5)-3, 0)]...)
 		case 'z':
 			name, _ := time.UnixMicro(m.day*microsPerDay + m.micro).In(zone).Zone()
 			b = append(b, name...)
@@ -189,6 +208,26 @@ func (p *pattern) append(b []byte, m moment, zone *time.Location, offset int) []
 		}
 	}
 	return b
+}
+
+// sunday is the day on which the week of a day begins, in America.
+func sunday(day int64) int64 { return day - weekday(day)%7 }
+
+// sundayWeek is the year and number of a day's week, which begins on a Sunday; the
+// first is that of the first of January.
+func sundayWeek(day int64) (year, week int64) {
+	year, _, _ = civil(sunday(day) + 6)
+	return year, (sunday(day)-sunday(dayOf(year, 1, 1)))/7 + 1
+}
+
+func appendQuarter(b []byte, q int64, count int) []byte {
+	switch count {
+	case 3:
+		return append(b, 'Q', byte('0'+q))
+	case 4:
+		return append(append(b, [...]string{"1st", "2nd", "3rd", "4th"}[q-1]...), " quarter"...)
+	}
+	return pad(b, q, min(count, 2))
 }
 
 func pad(b []byte, n int64, width int) []byte {

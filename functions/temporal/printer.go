@@ -66,7 +66,7 @@ func sameFor(letter byte) int64 {
 		return 60_000_000
 	case 'H', 'h', 'K', 'k', 'a':
 		return 3_600_000_000
-	case 'S', 'n', 'X', 'x', 'Z', 'z', 'V':
+	case 'S', 'n', 'N', 'A', 'X', 'x', 'Z', 'z', 'V':
 		return 0
 	}
 	return microsPerDay

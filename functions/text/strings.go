@@ -82,10 +82,76 @@ var locate = strict("LOCATE", "LOCATE(part, string[, start])", anInt, []function
 		out.I64[i] = find(args[0].Bytes(i), args[1].Bytes(i), start)
 	}).Says("Where the part first occurs, from 1 and at or behind start; 0 if it doesn't.", "LOCATE('l', 'hello', 4) -> 4")
 
-var instr = strict("INSTR", "INSTR(string, part)", anInt, twoTexts,
-	func(args []batch.Vector, out *batch.Vector, i int) {
-		out.I64[i] = find(args[1].Bytes(i), args[0].Bytes(i), 1)
-	}).Says("Where the part first occurs in the string, from 1; 0 if it doesn't.", "INSTR('hello', 'l') -> 3")
+// instr looks from start on for occurrence nth, which may overlap the one before;
+// from a negative start, counted from the end, it looks backwards.
+var instr = func() *functions.Scalar {
+	f := strict("INSTR", "INSTR(string, part[, start[, nth]])", anInt, []functions.Param{str, str, whole.Opt(), whole.Opt()}, nil).Says(
+		"Where the part occurs in the string for the first or nth time, from 1; 0 if it doesn't. A negative start counts from the end and looks backwards.",
+		"INSTR('hello', 'l') -> 3", "INSTR('hello', 'l', 1, 2) -> 4", "INSTR('hello', 'l', -1) -> 4")
+	f.Bind = func(functions.Call) (functions.Kernel, error) {
+		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
+			var err error
+			row := 0
+			functions.Each(n, sel, func(i int) {
+				if err != nil || out.Null(i) {
+					return
+				}
+				start, nth := int64(1), int64(1)
+				if len(args) > 2 {
+					start = args[2].I64[i]
+				}
+				if len(args) > 3 {
+					nth = args[3].I64[i]
+				}
+				if nth < 1 {
+					row, err = i, fmt.Errorf("INSTR: the number of the occurrence is %d, but they are counted from 1", nth)
+					return
+				}
+				out.I64[i] = occurrence(args[0].Bytes(i), args[1].Bytes(i), start, nth)
+			})
+			return row, err
+		}), nil
+	}
+	return f
+}()
+
+// occurrence is the position, from 1, of the nth sub in s from start on; 0 is
+// nowhere. An empty sub is at 1, or behind the end of a search from there.
+func occurrence(s, sub []byte, start, nth int64) int64 {
+	switch {
+	case start == 0:
+		return 0
+	case start > 0:
+		if len(sub) == 0 {
+			return find(sub, s, start)
+		}
+		from := skip(s, start-1)
+		for {
+			at := bytes.Index(s[from:], sub)
+			if at < 0 {
+				return 0
+			}
+			if nth--; nth == 0 {
+				return chars(s[:from+at]) + 1
+			}
+			from += at + skip(s[from+at:], 1)
+		}
+	}
+	if len(sub) == 0 {
+		return chars(s) + 1
+	}
+	end := skip(s, chars(s)+start+1) // the part ends there at most
+	for {
+		at := bytes.LastIndex(s[:end], sub)
+		if at < 0 {
+			return 0
+		}
+		if nth--; nth == 0 {
+			return chars(s[:at]) + 1
+		}
+		end = at + len(sub) - 1
+	}
+}
 
 var left = parts("LEFT", "LEFT(string, length)", part, oneInt,
 	func(args []batch.Vector, i int) (from, to int) {

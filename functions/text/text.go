@@ -117,32 +117,66 @@ func parts(name, usage string, result func([]functions.Arg) (types.Type, error),
 	return s
 }
 
-// splitIndex gives part k, counted from 0; an empty separator means a space.
-var splitIndex = parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
-	[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam},
-	func(args []batch.Vector, i int) (from, to int) {
-		s, sep, k := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
-		if len(sep) == 0 {
-			sep = space
+// splitIndex gives part k, counted from 0; an empty separator means a space. The
+// separator may be a character's code.
+var splitIndex = func() *functions.Scalar {
+	f := parts("SPLIT_INDEX", "SPLIT_INDEX(string, separator, index)", functions.Nullable(types.StringType),
+		[]functions.Param{functions.StringParam, functions.StringParam, functions.IntParam}, splitByText).Says(
+		"The part of that number, counted from 0, between separators; NULL if there are fewer. The separator may be a character's code.",
+		"SPLIT_INDEX('a,b,c', ',', 1) -> 'b'", "SPLIT_INDEX('a,b,c', 44, 1) -> 'b'")
+	byCode := f.Sigs[0]
+	byCode.Params = []functions.Param{functions.StringParam, functions.IntParam, functions.IntParam}
+	f.Sigs = append(f.Sigs, byCode)
+	general := f.Bind
+	f.Bind = func(c functions.Call) (functions.Kernel, error) {
+		if c.Args[1].Type.IsInteger() {
+			return views(splitByCode), nil
 		}
-		if k < 0 || len(s) == 0 {
+		return general(c)
+	}
+	return f
+}()
+
+func splitByText(args []batch.Vector, i int) (from, to int) {
+	s, sep, k := args[0].Bytes(i), args[1].Bytes(i), args[2].I64[i]
+	if len(sep) == 0 {
+		sep = space
+	}
+	if k < 0 || len(s) == 0 {
+		return -1, 0
+	}
+	if len(sep) == 1 {
+		return splitAt(s, sep[0], k)
+	}
+	return nthPart(s, sep, k)
+}
+
+// splitByCode gives NULL for codes outside 1 to 255.
+func splitByCode(args []batch.Vector, i int) (from, to int) {
+	s, c, k := args[0].Bytes(i), args[1].I64[i], args[2].I64[i]
+	switch {
+	case c < 1 || c > 255 || k < 0 || len(s) == 0:
+		return -1, 0
+	case c < utf8.RuneSelf:
+		return splitAt(s, byte(c), k)
+	}
+	return nthPart(s, []byte(string(rune(c))), k)
+}
+
+// nthPart is part k of s between separators; from -1 where there are fewer.
+func nthPart(s, sep []byte, k int64) (from, to int) {
+	for ; k > 0; k-- {
+		at := bytes.Index(s[from:], sep)
+		if at < 0 {
 			return -1, 0
 		}
-		if len(sep) == 1 {
-			return splitAt(s, sep[0], k)
-		}
-		for ; k > 0; k-- {
-			at := bytes.Index(s[from:], sep)
-			if at < 0 {
-				return -1, 0
-			}
-			from += at + len(sep)
-		}
-		if at := bytes.Index(s[from:], sep); at >= 0 {
-			return from, from + at
-		}
-		return from, len(s)
-	}).Says("The part of that number, counted from 0, between separators; NULL if there are fewer.", "SPLIT_INDEX('a,b,c', ',', 1) -> 'b'")
+		from += at + len(sep)
+	}
+	if at := bytes.Index(s[from:], sep); at >= 0 {
+		return from, from + at
+	}
+	return from, len(s)
+}
 
 // splitAt is part k of s between bytes c. It looks at eight bytes at a time: those
 // that are c become bytes of zero, whose high bits are counted.

@@ -81,9 +81,6 @@ func (x *exprBinder) arguments(name string, e *ast.Call) []expr.Expr {
 	var f faults
 	embeds := name == "JSON_OBJECT" || name == "JSON_ARRAY" || name == "JSON_OBJECTAGG" || name == "JSON_ARRAYAGG"
 	for _, a := range e.Args {
-		if n, ok := a.(*ast.NamedArg); ok {
-			a = n.Value
-		}
 		f.try(func() {
 			x.embeds = embeds
 			args = append(args, x.bind(a))

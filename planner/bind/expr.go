@@ -49,6 +49,9 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 		}
 	}
 	at := e.Span()
+	if n, ok := e.(*ast.Name); ok && len(n.Parts) == 1 && strings.EqualFold(n.Parts[0].Name, "PI") && !x.scope.has(n) {
+		return x.call("PI", nil, at)
+	}
 	switch e := e.(type) {
 	case *ast.Name:
 		if x.group != nil {
@@ -120,6 +123,8 @@ func (x *exprBinder) bind(e ast.Expr) expr.Expr {
 		return x.exists(e)
 	case *ast.Quantified:
 		unsupported(at, "this sub-query")
+	case *ast.NamedArg:
+		failf(sqlerr.Invalid, at, "only the functions of a FROM clause take named arguments: write the value without %s =>", e.Name.Name)
 	case *ast.MinusInterval:
 		return x.call("TIME_DIFF", []expr.Expr{symbol(e.Unit.From, at), x.bind(e.L), x.bind(e.R)}, at)
 	}
@@ -253,6 +258,9 @@ func (x *exprBinder) binary(e *ast.Binary) expr.Expr {
 	case "OVERLAPS":
 		return x.overlaps(e)
 	case "=", "<>", "<", "<=", ">", ">=":
+		if _, ok := e.L.(*ast.Row); ok && e.Op == "=" {
+			return x.equal(e.L, e.R, nil, at)
+		}
 		args := x.all([]ast.Expr{e.L, e.R})
 		return x.compare(e.Op, args[0], args[1], at)
 	case "+", "-", "*", "/", "%", "||":
@@ -271,11 +279,15 @@ func (x *exprBinder) binary(e *ast.Binary) expr.Expr {
 // date or time is cast to it; numbers never meet strings.
 func (x *exprBinder) compare(op string, l, r expr.Expr, at sqlerr.Span) expr.Expr {
 	lt, rt := l.Type(), r.Type()
+	equality := op == "=" || op == "<>" || strings.HasPrefix(op, "IS ")
+	if t := lt; !equality && (t.Layout() >= types.LayoutList || t.Kind == types.Variant) {
+		failf(sqlerr.Type, at, "Comparable type expected, but was '%s'", t)
+	}
 	switch {
 	case lt.IsTemporal() && rt.IsString():
-		r = coerce(r, lt, x.b.Session)
+		r = x.read(r, lt, equality)
 	case rt.IsTemporal() && lt.IsString():
-		l = coerce(l, rt, x.b.Session)
+		l = x.read(l, rt, equality)
 	case lt.IsNumeric() && rt.IsString(), rt.IsNumeric() && lt.IsString():
 		failf(sqlerr.Type, at, "implicit type conversion between %s and %s is not supported now", lt.Kind, rt.Kind)
 	case lt.Kind == types.Date && rt.IsTimestamp(), rt.Kind == types.Date && lt.IsTimestamp():
@@ -292,6 +304,40 @@ func (x *exprBinder) compare(op string, l, r expr.Expr, at sqlerr.Span) expr.Exp
 	return x.call(op, []expr.Expr{l, r}, at)
 }
 
+// read casts a text to the time it is compared with. In a comparison for equality
+// a text of a column that is no time equals none: it is NULL there, as in Flink;
+// elsewhere, and as a literal, it fails.
+func (x *exprBinder) read(text expr.Expr, t types.Type, equality bool) expr.Expr {
+	c := coerce(text, t, x.b.Session)
+	if cast, ok := c.(*expr.Cast); ok && equality {
+		if _, literal := text.(*expr.Const); !literal {
+			cast.Try, cast.T = true, cast.T.Nullable()
+		}
+	}
+	return c
+}
+
+// equal is a = b. Rows that are written out are compared field by field, so that
+// a NULL in one leaves the answer open unless another field differs.
+func (x *exprBinder) equal(l, r ast.Expr, left expr.Expr, at sqlerr.Span) expr.Expr {
+	a, ok1 := l.(*ast.Row)
+	b, ok2 := r.(*ast.Row)
+	if !ok1 || !ok2 || len(a.Items) != len(b.Items) {
+		if left == nil {
+			left = x.bind(l)
+		}
+		return x.compare("=", left, x.bind(r), at)
+	}
+	all := &expr.Logic{At: at}
+	for i := range a.Items {
+		all.Args = append(all.Args, x.equal(a.Items[i], b.Items[i], nil, at))
+	}
+	if len(all.Args) == 1 {
+		return all.Args[0]
+	}
+	return all
+}
+
 func (x *exprBinder) is(e *ast.Is) expr.Expr {
 	if strings.HasPrefix(e.Kind, "JSON") {
 		return x.isJSON(e)
@@ -300,7 +346,11 @@ func (x *exprBinder) is(e *ast.Is) expr.Expr {
 	if e.Not {
 		name += "NOT "
 	}
-	return x.call(name+e.Kind, []expr.Expr{x.bind(e.X)}, e.Span())
+	v := x.bind(e.X)
+	if k := v.Type().Kind; e.Kind != "NULL" && k != types.Boolean && k != types.Null {
+		failf(sqlerr.Type, e.Span(), "Cannot apply '%s%s' to arguments of type '<%s> %s%s'", name, e.Kind, v.Type().Nullable(), name, e.Kind)
+	}
+	return x.call(name+e.Kind, []expr.Expr{v}, e.Span())
 }
 
 func (x *exprBinder) between(e *ast.Between) expr.Expr {
@@ -324,12 +374,24 @@ func (x *exprBinder) in(e *ast.In) expr.Expr {
 	v := x.bind(e.X)
 	l := &expr.Logic{Or: true, At: e.Span()}
 	for _, item := range e.List {
-		l.Args = append(l.Args, x.compare("=", v, x.bind(item), item.Span()))
+		if a, ok := item.(*ast.Row); ok {
+			l.Args = append(l.Args, x.equal(e.X, a, v, item.Span()))
+		} else {
+			l.Args = append(l.Args, x.within(v, x.bind(item), item.Span()))
+		}
 	}
 	if len(l.Args) == 1 {
 		return x.not(e.Not, l.Args[0], e.Span())
 	}
 	return x.not(e.Not, l, e.Span())
+}
+
+// within is v = item of an IN list: a text that is no time fails there.
+func (x *exprBinder) within(v, item expr.Expr, at sqlerr.Span) expr.Expr {
+	if vt, it := v.Type(), item.Type(); vt.IsTemporal() && it.IsString() {
+		item = coerce(item, vt, x.b.Session)
+	}
+	return x.compare("=", v, item, at)
 }
 
 func (x *exprBinder) caseOf(e *ast.Case) expr.Expr {

@@ -248,9 +248,6 @@ func (g *grouper) keyType(i int) types.Type {
 
 // ungrouped refuses a column that is no key.
 func (g *grouper) ungrouped(n *ast.Name) {
-	if len(n.Parts) > 1 { // a field of a grouped row
-		return
-	}
 	g.below.scope.resolve(n)
 	failf(sqlerr.Invalid, n.Span(), "Expression '%s' is not being grouped", n)
 }

@@ -112,13 +112,13 @@ func timeLiteral(n *ast.Time) expr.Expr {
 	switch n.Kind {
 	case "DATE":
 		d, ok := types.ParseDate([]byte(n.Value))
-		if !ok {
+		if !ok || strings.Count(strings.TrimPrefix(n.Value, "-"), "-") != 2 {
 			bad("yyyy-MM-dd")
 		}
 		return integer(d, types.DateType, n.Span())
 	case "TIME":
 		ms, ok := types.ParseTime([]byte(n.Value))
-		if !ok {
+		if !ok || strings.Count(n.Value, ":") != 2 {
 			bad("HH:mm:ss")
 		}
 		return integer(ms, types.TimeType(fraction), n.Span())

@@ -185,11 +185,8 @@ func (b *Binder) written(item ast.SelectItem) string {
 	if n := b.bareName(item.Expr); n != nil {
 		return n.Last().Name
 	}
-	switch n := item.Expr.(type) {
-	case *ast.Name:
+	if n, ok := item.Expr.(*ast.Name); ok {
 		return n.Last().Name
-	case *ast.Field:
-		return n.Name.Name
 	}
 	return ""
 }
@@ -215,10 +212,31 @@ func (s *selection) star(star *ast.Star) {
 	}
 	if n == 0 {
 		if len(star.Qualifier) > 0 {
+			if s.fields(star) {
+				return
+			}
 			failf(sqlerr.NotFound, star.Span(), "table %q not found", star.Qualifier[len(star.Qualifier)-1].Name)
 		}
 		failf(sqlerr.Invalid, star.Span(), "SELECT * needs FROM")
 	}
+}
+
+// fields writes out the fields of a column of rows, r.* or t.r.*; false: there is no
+// such column.
+func (s *selection) fields(star *ast.Star) bool {
+	row := &ast.Name{Pos: star.Pos, Parts: star.Qualifier}
+	if !s.x.scope.has(row) {
+		return false
+	}
+	t := s.x.scope.resolve(row).Type()
+	if !t.IsRow() {
+		failf(sqlerr.Type, star.Span(), "%s.* needs a ROW, not %s", row, t)
+	}
+	for _, f := range t.Fields {
+		name := &ast.Name{Pos: star.Pos, Parts: append(append([]ast.Ident{}, star.Qualifier...), ast.Ident{Pos: star.Pos, Name: f.Name})}
+		s.items, s.names = append(s.items, s.x.bind(name)), append(s.names, f.Name)
+	}
+	return true
 }
 
 // sortKeys binds the ORDER BY expressions that aren't select items.
