@@ -171,9 +171,22 @@ func (k *keys) encode(cols []batch.Vector, n int) {
 			}
 		}
 		if k.images[i] = w.image(); w.n > shortKey {
+			b := k.enc
 			for c := range cols {
-				k.enc = batch.AppendKey(k.enc, k.ts[c], &cols[c], i)
+				v := &cols[c]
+				switch l := k.layout[c]; {
+				case len(v.Valid) > 0 && v.Null(i):
+					b = append(b, 0)
+				case l == types.LayoutI64:
+					b = binary.LittleEndian.AppendUint64(append(b, 1), uint64(v.I64[i]))
+				case l == types.LayoutBytes:
+					s := v.Bytes(i)
+					b = append(binary.AppendUvarint(append(b, 1), uint64(len(s))), s...)
+				default:
+					b = batch.AppendKey(b, k.ts[c], v, i)
+				}
 			}
+			k.enc = b
 			if b := k.enc[k.starts[i]:]; len(b) <= shortKey {
 				k.images[i] = imageOf(b)
 				k.enc = k.enc[:k.starts[i]]
