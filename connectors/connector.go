@@ -262,8 +262,14 @@ type Lookup interface {
 // and lets this user do what the job will do. Optional.
 type Prober interface {
 	// Probe connects and only reads. It waits for nothing that may come up later, and
-	// goes on behind a fault as far as that makes sense. job is the job's name.
-	Probe(ctx context.Context, job string) Findings
+	// goes on behind a fault as far as that makes sense.
+	Probe(ctx context.Context, env ProbeEnv) Findings
+}
+
+// ProbeEnv is what is known of the job that would run.
+type ProbeEnv struct {
+	Job     string
+	Resumes bool // it goes on from a checkpoint: where a source begins doesn't count
 }
 
 // Findings are what a Prober has found.

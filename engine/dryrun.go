@@ -58,11 +58,15 @@ func (s *Session) DryRun(ctx context.Context, src *sqlerr.Source) ([]*Probed, er
 		if p == nil {
 			return nil
 		}
+		d.env = connectors.ProbeEnv{Job: p.graph.Job}
 		if !p.collects {
 			s.number(p)
-			if err := d.state(stmt, p); err != nil {
+			d.env.Job = p.graph.Job
+			resumes, err := d.state(stmt, p)
+			if err != nil {
 				return sqlerr.At(err, stmt.Span())
 			}
+			d.env.Resumes = resumes
 		}
 		d.tables(stmt, p)
 		return nil
@@ -76,7 +80,8 @@ type dryRun struct {
 	s       *Session
 	ctx     context.Context
 	wg      sync.WaitGroup
-	mu      sync.Mutex // of the findings
+	mu      sync.Mutex          // of the findings
+	env     connectors.ProbeEnv // of the statement at hand
 	all     []*Probed
 	written map[string]bool // tables that statements before fill
 	have    map[string]*Probed
@@ -106,11 +111,11 @@ func (d *dryRun) tables(stmt ast.Stmt, p *planned) {
 	for _, n := range p.graph.Nodes {
 		switch x := n.Spec.(type) {
 		case *scan.Spec:
-			d.table(stmt, known[x.Table], p, x.Table, "read", x.Source)
+			d.table(stmt, known[x.Table], x.Table, "read", x.Source)
 		case *lookupjoin.Spec:
-			d.table(stmt, known[x.Table], p, x.Table, "looked up", x.Asks)
+			d.table(stmt, known[x.Table], x.Table, "looked up", x.Asks)
 		case *sink.Spec:
-			d.table(stmt, known[x.Table], p, x.Table, "written", x.Sink)
+			d.table(stmt, known[x.Table], x.Table, "written", x.Sink)
 			filled = append(filled, x.Table)
 		}
 	}
@@ -120,7 +125,7 @@ func (d *dryRun) tables(stmt ast.Stmt, p *planned) {
 }
 
 // table begins to look at one, as end: its Source, Sink or Lookup.
-func (d *dryRun) table(stmt ast.Stmt, t *logical.Table, p *planned, path, use string, end any) {
+func (d *dryRun) table(stmt ast.Stmt, t *logical.Table, path, use string, end any) {
 	if t == nil || t.Connector.Name == systemConnector || t.Connector.Name == stateConnector {
 		return
 	}
@@ -143,11 +148,11 @@ func (d *dryRun) table(stmt ast.Stmt, t *logical.Table, p *planned, path, use st
 		d.found(x, connectors.Findings{Unknown: []string{fmt.Sprintf("connector %q has no check", t.Connector.Name)}})
 		return
 	}
-	before := d.written[path] && use != "written"
+	before, env := d.written[path] && use != "written", d.env
 	d.wg.Add(1)
 	go func() {
 		defer d.wg.Done()
-		f := probe(d.ctx, prober, p.graph.Job)
+		f := probe(d.ctx, prober, env)
 		if before {
 			for _, err := range f.Faults {
 				f.Wonder("%v; a statement before fills the table", err)
@@ -158,13 +163,13 @@ func (d *dryRun) table(stmt ast.Stmt, t *logical.Table, p *planned, path, use st
 	}()
 }
 
-func probe(ctx context.Context, p connectors.Prober, job string) (f connectors.Findings) {
+func probe(ctx context.Context, p connectors.Prober, env connectors.ProbeEnv) (f connectors.Findings) {
 	defer func() { // a panic of a client library
 		if r := recover(); r != nil {
 			f.Fail(fmt.Errorf("internal error while looking: %v", r))
 		}
 	}()
-	return p.Probe(ctx, job)
+	return p.Probe(ctx, env)
 }
 
 // found adds what isn't known yet.
@@ -187,20 +192,20 @@ func (d *dryRun) found(x *Probed, f connectors.Findings) {
 	}
 }
 
-// state looks at the state from which a job would go on.
-func (d *dryRun) state(stmt ast.Stmt, p *planned) error {
+// state looks at the state from which a job would go on, and says whether it does.
+func (d *dryRun) state(stmt ast.Stmt, p *planned) (resumes bool, err error) {
 	s := d.s
 	_, dir := s.stateDir()
 	from := s.first("", "execution.savepoint.path", "execution.state-recovery.path")
 	if p.session.Batch || dir == "" && from == "" {
-		return nil
+		return false, nil
 	}
 	x := &Probed{Job: p.graph.Job, Use: "state", At: stmt.Span()}
 	d.all = append(d.all, x)
 	if dir != "" {
 		fs, base, err := s.find("--state-dir", dir, nil)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if checkpoint.Exists(fs, filepath.Join(base, folder(p.graph.Job))) == nil {
 			from = dir
@@ -208,16 +213,16 @@ func (d *dryRun) state(stmt ast.Stmt, p *planned) error {
 	}
 	if from == "" {
 		x.See("begins anew: %s has no state of job %q", dir, p.graph.Job)
-		return nil
+		return false, nil
 	}
 	u, err := s.upgradeOf(d.ctx, p, from)
 	switch {
 	case err != nil:
 		x.State = err
-		return nil
+		return false, nil
 	case u == nil:
 		x.See("begins anew: %s has no checkpoint of job %q", from, p.graph.Job)
-		return nil
+		return false, nil
 	}
 	var accept []job.Verdict
 	for _, v := range s.cfg.Accept {
@@ -235,5 +240,5 @@ func (d *dryRun) state(stmt ast.Stmt, p *planned) error {
 		}
 		x.See("goes on from checkpoint %d in %s; %s", u.N, from, strings.Join(changed, "; "))
 	}
-	return nil
+	return x.State == nil, nil
 }

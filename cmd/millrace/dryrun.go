@@ -48,7 +48,11 @@ func dryRun(ctx context.Context, f *flags, args []string, out, complain io.Write
 		}
 	}
 	if faults > 0 {
-		fmt.Fprintf(complain, "error: the job would fail: %d faults outside\n", faults)
+		s := "s"
+		if faults == 1 {
+			s = ""
+		}
+		fmt.Fprintf(complain, "error: the job would fail: %d fault%s outside\n", faults, s)
 		if code != exitSQL {
 			code = exitExternal
 		}

@@ -41,7 +41,7 @@ func TestDryRun(t *testing.T) {
 	}
 	bad := good + "\n  CREATE TABLE f (id INT) WITH ('connector' = 'filesystem', 'path' = '" + dir + "/none', 'format' = 'csv');\nSELECT * FROM f;\n"
 	out, complaint, code = said(bad)
-	if code != exitExternal || !strings.Contains(out, path+":5:3: default_catalog.default_database.f, read by filesystem\n  fault        table default_catalog.default_database.f: lstat "+dir+"/none") || complaint != "error: the job would fail: 1 faults outside\n" {
+	if code != exitExternal || !strings.Contains(out, path+":5:3: default_catalog.default_database.f, read by filesystem\n  fault        table default_catalog.default_database.f: lstat "+dir+"/none") || complaint != "error: the job would fail: 1 fault outside\n" {
 		t.Errorf("exit code %d\n%s%s", code, out, complaint)
 	}
 	out, _, code = said(bad, "--json")

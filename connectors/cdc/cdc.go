@@ -261,8 +261,9 @@ type Config struct {
 	Tries  int // how often a chunk is read again after a lost connection
 	Sends  batch.Changes
 	// Look is for a dry run: the captured tables as far as they can be seen, without
-	// writing, and whether their rows are read first. What it finds beside goes to f.
-	Look func(ctx context.Context, f *connectors.Findings) (tables []*Table, snapshot bool)
+	// writing, and whether their rows are read first. What it finds beside goes to f. logs:
+	// the job needs the log from before.
+	Look func(ctx context.Context, f *connectors.Findings, logs bool) (tables []*Table, snapshot bool)
 	// Physical are the columns that are decoded, Key the declared key's names.
 	Physical *types.Schema
 	Key      []string

@@ -11,8 +11,9 @@ import (
 )
 
 // Probe looks at the server and at the captured tables.
-func (s *Source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
-	tables, snapshot := s.Look(ctx, &f)
+func (s *Source) Probe(ctx context.Context, env connectors.ProbeEnv) (f connectors.Findings) {
+	tables, snapshot := s.Look(ctx, &f, env.Resumes && s.Purged == "fail")
+	snapshot = snapshot && !env.Resumes // what is left to be read, the state says
 	for i, err := range f.Faults {
 		f.Faults[i] = fmt.Errorf("%s: table %s: %w", s.Name, s.Table, err)
 	}

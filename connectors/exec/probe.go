@@ -10,10 +10,10 @@ import (
 )
 
 // Probe looks for the command's program; it isn't started.
-func (s *source) Probe(context.Context, string) connectors.Findings { return program(s.t) }
+func (s *source) Probe(context.Context, connectors.ProbeEnv) connectors.Findings { return program(s.t) }
 
 // Probe looks for the command's program; it isn't started.
-func (s *sink) Probe(context.Context, string) connectors.Findings { return program(s.t) }
+func (s *sink) Probe(context.Context, connectors.ProbeEnv) connectors.Findings { return program(s.t) }
 
 func program(t connectors.Table) (f connectors.Findings) {
 	command := t.Options.String("command")

@@ -15,7 +15,7 @@ import (
 const sample = 100
 
 // Probe lists the files, and reads the first rows of the first and of the last one.
-func (s *source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *source) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	splits, err := s.Splits(ctx, nil, 1)
 	switch {
 	case err != nil:
@@ -76,7 +76,7 @@ func (s *source) probe(ctx context.Context, split connectors.Split, f *connector
 }
 
 // Probe looks whether files can be made in the directory.
-func (s *sink) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *sink) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	url := s.fs.URL(s.root)
 	if w, ok := s.fs.(interface{ Writable(dir string) error }); ok {
 		if err := w.Writable(s.root); err != nil {

@@ -61,7 +61,7 @@ func (t *table) may(ctx context.Context, c sqldb.Conn, f *connectors.Findings, w
 }
 
 // Probe looks at the table that is read.
-func (s *source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *source) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	c, targets, cols := s.look(ctx, &f, s.schema)
 	if c == nil {
 		return f
@@ -109,7 +109,7 @@ func (t *table) unique(ctx context.Context, c sqldb.Conn, schema *types.Schema, 
 }
 
 // Probe looks at the table that is asked.
-func (l *lookup) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (l *lookup) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	c, targets, _ := l.look(ctx, &f, l.schema)
 	if c == nil {
 		return f
@@ -122,7 +122,7 @@ func (l *lookup) Probe(ctx context.Context, _ string) (f connectors.Findings) {
 }
 
 // Probe looks at the table that is written, and at that of commits.
-func (s *sink) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *sink) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	c, targets, cols := s.look(ctx, &f, s.schema)
 	if c == nil {
 		return f

@@ -18,23 +18,12 @@ import (
 
 // Probe looks at the topics that are read: the broker, the partitions and where reading
 // would begin, the rights, the schema registry.
-func (s *source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *source) Probe(ctx context.Context, env connectors.ProbeEnv) (f connectors.Findings) {
 	s.client.hold()
 	defer s.client.release()
 	if parts, ok := s.lookAt(ctx, &f, s.table); ok {
-		switch starts, err := s.offsets(ctx, parts, s.startMode(), "scan.startup."); {
-		case err != nil:
-			f.Fail(err)
-		default:
-			if stops, err := s.listOffsets(ctx, parts, latest); err != nil {
-				f.Fail(err)
-			} else {
-				records := int64(0)
-				for p, at := range starts {
-					records += max(0, stops[p]-at)
-				}
-				f.See("reading begins at %s: %d records to the end", s.startMode(), records)
-			}
+		if !env.Resumes {
+			s.lookAtStart(ctx, &f, parts)
 		}
 		s.may(ctx, &f, topicsOf(parts), "read", operationRead)
 	}
@@ -48,9 +37,28 @@ func (s *source) Probe(ctx context.Context, _ string) (f connectors.Findings) {
 	return f
 }
 
+// lookAtStart looks where reading would begin.
+func (s *source) lookAtStart(ctx context.Context, f *connectors.Findings, parts []part) {
+	starts, err := s.offsets(ctx, parts, s.startMode(), "scan.startup.")
+	if err != nil {
+		f.Fail(err)
+		return
+	}
+	stops, err := s.listOffsets(ctx, parts, latest)
+	if err != nil {
+		f.Fail(err)
+		return
+	}
+	records := int64(0)
+	for p, at := range starts {
+		records += max(0, stops[p]-at)
+	}
+	f.See("reading begins at %s: %d records to the end", s.startMode(), records)
+}
+
 // Probe looks at the topics that are written: the broker, the rights, transactions, the
 // schema registry.
-func (s *sink) Probe(ctx context.Context, job string) (f connectors.Findings) {
+func (s *sink) Probe(ctx context.Context, env connectors.ProbeEnv) (f connectors.Findings) {
 	s.client.hold()
 	defer s.client.release()
 	answers := true
@@ -75,7 +83,7 @@ func (s *sink) Probe(ctx context.Context, job string) (f connectors.Findings) {
 		}
 	}
 	if s.exactly && answers {
-		s.lookAtTransactions(ctx, &f, job)
+		s.lookAtTransactions(ctx, &f, env.Job)
 	}
 	if enc, err := s.encoder(); err == nil {
 		seen, faults := enc.Probe()

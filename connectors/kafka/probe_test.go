@@ -18,6 +18,11 @@ import (
 // found is what a dry run finds of a table that is read or written.
 func found(t *testing.T, table connectors.Table, write bool) string {
 	t.Helper()
+	return foundBy(t, table, write, connectors.ProbeEnv{Job: "job"})
+}
+
+func foundBy(t *testing.T, table connectors.Table, write bool, env connectors.ProbeEnv) string {
+	t.Helper()
 	var end any
 	var err error
 	if write {
@@ -28,7 +33,7 @@ func found(t *testing.T, table connectors.Table, write bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := end.(connectors.Prober).Probe(context.Background(), "job")
+	f := end.(connectors.Prober).Probe(context.Background(), env)
 	var out []string
 	for _, s := range f.Seen {
 		out = append(out, "ok: "+s)
@@ -110,6 +115,11 @@ func probing(t *testing.T, addr string) {
 	finds(t, found(t, tableOf(addr, topic+"-no", idText, nil), false), "fault: ", "there is no such topic")
 	finds(t, found(t, tableOf(addr, topic, idText, nil), true), "ok: kafka "+addr+" answers")
 	finds(t, found(t, tableOf(addr, topic+"-no", idText, map[string]string{"properties.allow.auto.create.topics": "false"}), true), "fault: ", "there is no such topic")
+	group := tableOf(addr, topic, idText, map[string]string{"scan.startup.mode": "group-offsets", "properties.group.id": "nobody-" + topic, "properties.auto.offset.reset": "none"})
+	finds(t, found(t, group, false), "fault: ", "has no committed offset")
+	if got := foundBy(t, group, false, connectors.ProbeEnv{Job: "job", Resumes: true}); strings.Contains(got, "fault") { // the checkpoint says where it goes on
+		t.Error(got)
+	}
 	none := found(t, tableOf("127.0.0.1:1", topic, idText, nil), false)
 	finds(t, none, "fault: table cat.db.t: kafka 127.0.0.1:1: ", "no broker answers there")
 	api := &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: 10 * time.Second}

@@ -132,7 +132,7 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	s.Config = cdc.Config{Name: "mysql-cdc", Table: t.Path, Chunk: size, Only: only, Append: o.Bool("scan.read-changelog-as-append-only.enabled"),
 		Purged: o.String("scan.purged-log"), Meta: meta, Tries: c.retries,
 		Open:     func(ctx context.Context) (cdc.Database, error) { return open(ctx, c) },
-		Look:     func(ctx context.Context, f *connectors.Findings) ([]*cdc.Table, bool) { return see(ctx, c, f) },
+		Look:     func(ctx context.Context, f *connectors.Findings, _ bool) ([]*cdc.Table, bool) { return see(ctx, c, f) },
 		Physical: physical, Key: cdc.KeyNames(t),
 		Decode: func(tb *cdc.Table) (*sqldb.Decoder, []int, error) {
 			return c.decoder(physical, tb)

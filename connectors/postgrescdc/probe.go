@@ -11,7 +11,7 @@ import (
 )
 
 // see finds what a change stream will meet, without making publication or slot.
-func see(ctx context.Context, c *config, f *connectors.Findings) (tables []*cdc.Table, snapshot bool) {
+func see(ctx context.Context, c *config, f *connectors.Findings, resumes bool) (tables []*cdc.Table, snapshot bool) {
 	conn, err := dialect.Open(ctx, c.server)
 	if err != nil {
 		f.Fail(err)
@@ -49,7 +49,7 @@ func see(ctx context.Context, c *config, f *connectors.Findings) (tables []*cdc.
 		}
 	}
 	if logs {
-		d.seeSlot(ctx, f)
+		d.seeSlot(ctx, f, resumes)
 		if len(list) > 0 {
 			d.seePublication(ctx, f, list)
 		}
@@ -69,8 +69,9 @@ func (d *database) row(ctx context.Context, f *connectors.Findings, query string
 	return out
 }
 
-// seeSlot looks at the replication slot, or whether one can be made.
-func (d *database) seeSlot(ctx context.Context, f *connectors.Findings) {
+// seeSlot looks at the replication slot, or whether one can be made: not where the job
+// needs the log from before.
+func (d *database) seeSlot(ctx context.Context, f *connectors.Findings, resumes bool) {
 	if may := d.row(ctx, f, "SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user"); len(may) > 0 && may[0] != "t" {
 		f.Fail(&sqldb.Fault{Kind: sqldb.Forbidden, Server: d.server, Err: fmt.Errorf("%q may not replicate", d.server.User), Hint: "ALTER ROLE ... REPLICATION, or use another user"})
 	} else if len(may) > 0 {
@@ -79,6 +80,8 @@ func (d *database) seeSlot(ctx context.Context, f *connectors.Findings) {
 	_, err := d.slotAt(ctx)
 	var gone *cdc.Purged
 	switch {
+	case errors.As(err, &gone) && resumes:
+		f.Fail(fmt.Errorf("%w: the job goes on from a checkpoint, and the log since then is gone with it; see 'scan.purged-log'", err))
 	case errors.As(err, &gone) && d.mode != "committed-offset":
 		if free := d.row(ctx, f, "SELECT current_setting('max_replication_slots')::int - count(*), current_setting('max_replication_slots') FROM pg_replication_slots"); len(free) > 1 {
 			if free[0] == "0" {

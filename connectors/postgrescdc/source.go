@@ -90,8 +90,10 @@ func newSource(t connectors.Table) (connectors.Source, error) {
 	s := &cdc.Source{Types: t.Schema.Types()}
 	s.Config = cdc.Config{Name: "postgres-cdc", Table: t.Path, Chunk: size, Only: only, Append: o.Bool("scan.read-changelog-as-append-only.enabled"), Upsert: c.upsert,
 		Purged: o.String("scan.purged-log"), Meta: meta, Tries: c.retries,
-		Open:     func(ctx context.Context) (cdc.Database, error) { return open(ctx, c) },
-		Look:     func(ctx context.Context, f *connectors.Findings) ([]*cdc.Table, bool) { return see(ctx, c, f) },
+		Open: func(ctx context.Context) (cdc.Database, error) { return open(ctx, c) },
+		Look: func(ctx context.Context, f *connectors.Findings, logs bool) ([]*cdc.Table, bool) {
+			return see(ctx, c, f, logs)
+		},
 		Physical: physical, Key: cdc.KeyNames(t),
 		Decode: func(tb *cdc.Table) (*sqldb.Decoder, []int, error) { return c.decoder(physical, tb) }}
 	if o.Bool("scan.newly-added-table.enabled") && !only {

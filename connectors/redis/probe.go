@@ -12,7 +12,7 @@ import (
 // Probe looks whether the server answers and takes the commands of a sink: they are
 // queued in a transaction that is given up, for the server refuses what the user may
 // not do, and what a replica doesn't take, when a command is queued.
-func (s *sink) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (s *sink) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	c, err := s.open(ctx)
 	if err != nil {
 		f.Fail(err)
@@ -37,7 +37,7 @@ func (s *sink) Probe(ctx context.Context, _ string) (f connectors.Findings) {
 }
 
 // Probe looks whether the server answers and lets this user read hashes.
-func (l *lookup) Probe(ctx context.Context, _ string) (f connectors.Findings) {
+func (l *lookup) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
 	c, err := l.open(ctx)
 	if err != nil {
 		f.Fail(err)
