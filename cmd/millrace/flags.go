@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/millrace/millrace/control"
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/job"
+	"github.com/millrace/millrace/shell/render"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -154,6 +156,12 @@ func (f *flags) config(swap func(*connectors.Connector) *connectors.Connector) (
 		if *on {
 			f.format = as
 		}
+	}
+	if f.format != "" && !slices.Contains(render.Formats, f.format) {
+		return c, fmt.Errorf("--format %s: it is one of %s", f.format, strings.Join(render.Formats, ", "))
+	}
+	if !slices.Contains([]string{"", "auto", "tty", "none"}, f.progress) {
+		return c, fmt.Errorf("--progress %s: it is auto, tty or none", f.progress)
 	}
 	memory, err := memoryLimit(f.memory)
 	if err != nil {

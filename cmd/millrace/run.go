@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/millrace/millrace/control"
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/parser"
+	"github.com/millrace/millrace/parser/ast"
 	"github.com/millrace/millrace/sqlerr"
 )
 
@@ -90,6 +93,9 @@ func runScripts(ctx context.Context, f *flags, args []string) error {
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
+	for _, key := range idleSettings(f.define, srcs) {
+		out.Note(key)
+	}
 	for _, src := range srcs {
 		if err := s.Run(ctx, src, out); err != nil {
 			out.clearProgress()
@@ -110,4 +116,35 @@ func runScripts(ctx context.Context, f *flags, args []string) error {
 	}
 	out.clearProgress()
 	return nil
+}
+
+// idleSettings says of each setting of -D and SET that does nothing here that it
+// does nothing.
+func idleSettings(define []string, srcs []*sqlerr.Source) (notes []string) {
+	seen := map[string]bool{}
+	say := func(key string) {
+		acts, near := engine.Acts(key)
+		if acts || seen[key] {
+			return
+		}
+		seen[key] = true
+		text := fmt.Sprintf("the setting '%s' does nothing here", key)
+		if near != "" {
+			text += fmt.Sprintf("; did you mean '%s'?", near)
+		}
+		notes = append(notes, text)
+	}
+	for _, d := range define {
+		key, _, _ := strings.Cut(d, "=")
+		say(key)
+	}
+	for _, src := range srcs {
+		stmts, _ := parser.Parse(src) // what can't be read is said when it is run
+		for _, stmt := range stmts {
+			if set, ok := stmt.(*ast.Set); ok && set.Key != nil {
+				say(set.Key.Value)
+			}
+		}
+	}
+	return notes
 }

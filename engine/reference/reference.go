@@ -245,7 +245,7 @@ func catalogPage() string {
 
 func settingsPage() string {
 	var b strings.Builder
-	b.WriteString("# Settings\n\n`SET 'key' = 'value'`; `-D key=value` wins over it. Keys that aren't listed are kept and do nothing.\n\n| key | |\n| --- | --- |\n")
+	b.WriteString("# Settings\n\n`SET 'key' = 'value'`; `-D key=value` wins over it. Keys that aren't listed are kept and do nothing; `millrace run` says so of each.\n\n| key | |\n| --- | --- |\n")
 	list := append([]engine.Setting(nil), engine.KnownSettings...)
 	sort.Slice(list, func(i, j int) bool { return list[i].Key < list[j].Key })
 	for _, s := range list {

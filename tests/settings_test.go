@@ -1,0 +1,47 @@
+package tests
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/engine"
+)
+
+// settingRead is where the code reads a setting by its key.
+var settingRead = regexp.MustCompile(`\b(?:Option|first|number|duration|real|choice)\((?:"[^"]*", )*?"((?:table|execution|millrace|pipeline|parallelism|state|sql-client|io|restart-strategy|s3)\.[a-z0-9.-]+)"`)
+
+// TestSettingsAct: of no setting that the code reads is it said that it does nothing.
+func TestSettingsAct(t *testing.T) {
+	found := 0
+	for _, dir := range []string{"engine", "planner", "functions", "operators", "job", "shell"} {
+		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			src, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range settingRead.FindAllStringSubmatch(string(src), -1) {
+				found++
+				if acts, _ := engine.Acts(m[1]); !acts {
+					t.Errorf("%s reads %q, which engine.KnownSettings doesn't have", path, m[1])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 30 {
+		t.Errorf("only %d reads of settings were found", found)
+	}
+	if acts, near := engine.Acts("table.exec.state.tt"); acts || near != "table.exec.state.ttl" {
+		t.Errorf("table.exec.state.tt: %v, near %q", acts, near)
+	}
+}
