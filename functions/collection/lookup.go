@@ -32,12 +32,19 @@ var Cardinality = &functions.Scalar{
 	},
 }
 
+// onlyElement is ELEMENT's signature: an empty array has none, so it is nullable.
+var onlyElement = functions.Sig{Params: []functions.Param{{Type: "<ARRAY>", Accept: func(a functions.Arg) (types.Type, bool) {
+	return a.Type.Plain(), a.Type.Kind == types.Array
+}}}, Result: func(args []functions.Arg) (types.Type, error) {
+	return args[0].Type.Elem().Nullable(), nil
+}}
+
 // Element is the only element of an array.
 var Element = &functions.Scalar{
 	Name:     "ELEMENT",
 	Doc:      doc("ELEMENT(array)", "The only element of an array, NULL if it is empty; more than one is an error.", "ELEMENT(ARRAY[7]) -> 7"),
 	OwnNulls: true,
-	Sigs:     []functions.Sig{arrays(1, 1, func(e types.Type) types.Type { return e })},
+	Sigs:     []functions.Sig{onlyElement},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
 			bad := -1

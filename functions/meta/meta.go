@@ -32,17 +32,23 @@ var typeOf = &functions.Scalar{
 	},
 }
 
-// hashCode is Java's hash of a value.
+// hashCode is Java's hash of a value, without its sign for strings, as Flink has it.
 var hashCode = &functions.Scalar{
 	Name: "HASH_CODE",
-	Doc:  functions.Doc{Group: "type", Usage: "HASH_CODE(value)", Text: "The hash that Java has of a value.", Example: []string{"HASH_CODE('a') -> 97"}},
+	Doc:  functions.Doc{Group: "type", Usage: "HASH_CODE(value)", Text: "The hash that Java has of a value; of a string without its sign.", Example: []string{"HASH_CODE('a') -> 97"}},
 	Sigs: []functions.Sig{{Params: []functions.Param{{Type: "<ANY>", Accept: func(a functions.Arg) (types.Type, bool) {
 		return a.Type.Plain(), a.Type.Layout() < types.LayoutList
 	}}}, Result: functions.Strict(types.IntType)}},
 	Bind: func(c functions.Call) (functions.Kernel, error) {
 		t := c.Args[0].Type
 		return functions.KernelFunc(func(n int, sel []int32, args []batch.Vector, out *batch.Vector) (int, error) {
-			functions.Each(n, sel, func(i int) { out.I64[i] = int64(functions.JavaHash(t, &args[0], i)) })
+			functions.Each(n, sel, func(i int) {
+				h := functions.JavaHash(t, &args[0], i)
+				if t.IsString() && h < 0 {
+					h = -h // -2147483648 has no other
+				}
+				out.I64[i] = int64(h)
+			})
 			return 0, nil
 		}), nil
 	},
