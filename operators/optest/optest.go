@@ -32,6 +32,7 @@ type Driver struct {
 	Env   *operators.Env
 	store state.Store
 	out   collector
+	still still
 }
 
 type collector struct {
@@ -117,6 +118,8 @@ func open(t testing.TB, spec operators.Spec, session *types.Session, mini bool, 
 	if room != nil {
 		room.Settle = d.store.Release
 	}
+	_, d.still.on = t.(*testing.T)
+	d.still.on = d.still.on && disk == nil
 	if err := d.Op.Open(d.Env, &d.out); err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +184,7 @@ func (d *Driver) Flush() {
 		d.t.Fatal(err)
 	}
 	d.store.Release()
+	d.freeze()
 }
 
 // Taken is what was sent since the last call.

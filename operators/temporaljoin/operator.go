@@ -215,6 +215,7 @@ const firing = operators.MinWatermark
 // are due later than this watermark.
 func (o *operator) fire(keys []batch.Vector, ids []uint32) error {
 	o.waits, o.ready = o.waits[:0], o.ready[:0]
+	o.table.Touch(ids)
 	timer := o.table.I64(0)
 	for i, id := range ids {
 		o.waits = append(o.waits, operators.MaxWatermark)
@@ -244,13 +245,12 @@ func (o *operator) fire(keys []batch.Vector, ids []uint32) error {
 			continue
 		}
 		o.forget(id)
-		o.one[0] = id
-		o.table.Touch(o.one[:])
 		*timer.At(id) = 0
 		if o.waits[i] < operators.MaxWatermark {
 			*timer.At(id) = o.waits[i] + 1
 			o.timers.Add(keys, i, 0, o.waits[i])
 		} else if o.versions.Count(id) == 0 {
+			o.one[0] = id
 			o.table.Delete(o.one[:])
 		}
 	}
