@@ -123,6 +123,17 @@ func TestExact(t *testing.T) {
 	}
 }
 
+// TestPowBeyond: exponents whose product with the logarithm is no number any more.
+func TestPowBeyond(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range [][3]float64{{10, 1e308, inf}, {0.1, -1e308, inf}, {0.1, 1e308, 0}, {10, -1e308, 0}, {-10, 1e308, inf}, {1, 1e308, 1}, {-1, 1e308, 1},
+		{math.MaxFloat64, math.MaxFloat64, inf}, {5e-324, -1e306, inf}, {math.Nextafter(1, 2), 1e300, inf}, {math.Nextafter(1, 0), 1e300, 0}} {
+		if got := Pow(c[0], c[1]); got != c[2] {
+			t.Errorf("pow(%v, %v) is %v, not %v", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 func BenchmarkFunctions(b *testing.B) {
 	x := make([]float64, 1024)
 	for i := range x {

@@ -133,8 +133,8 @@ func Pow(x, y float64) float64 {
 		return math.NaN() // C, and Go, have 1 here
 	}
 	whole := math.Trunc(y) == y
-	if x == 0 || y == 0 || x != x || y != y || math.IsInf(x, 0) || math.IsInf(y, 0) || x < 0 && !whole {
-		return math.Pow(x, y)
+	if x == 0 || y == 0 || x != x || y != y || math.IsInf(x, 0) || math.Abs(y) > 0x1p1000 || x < 0 && !whole {
+		return math.Pow(x, y) // beyond such a y its product with a logarithm may be too large
 	}
 	a := math.Abs(x)
 	if whole && y > 0 && y <= 8 { // exact products, so that halves are rounded to even
