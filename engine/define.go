@@ -118,6 +118,9 @@ func (s *Session) setOption(stmt *ast.Set, out Output) error {
 			return err
 		}
 	}
+	if err := CheckSetting(stmt.Key.Value, stmt.Value.Value); err != nil {
+		return sqlerr.New(sqlerr.Option, stmt.Value.Span(), "%v", err)
+	}
 	s.set[stmt.Key.Value] = stmt.Value.Value
 	return nil
 }

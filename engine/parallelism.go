@@ -16,17 +16,26 @@ import (
 func (s *Session) parallelism() (int, error) {
 	v := s.Option("table.exec.resource.default-parallelism", "-1")
 	if v == "-1" {
-		v = s.Option("parallelism.default", "1")
+		v = s.Option(parallelismKey, "1")
 	}
+	n, err := subtasks(v, s.cores())
+	if err != nil {
+		return 0, sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%v", err)
+	}
+	return n, nil
+}
+
+// subtasks reads a number of subtasks, on so many cores.
+func subtasks(v string, cores int) (int, error) {
 	switch v {
 	case "auto":
-		return min(s.cores(), batch.MaxSubtasks), nil
+		return min(cores, batch.MaxSubtasks), nil
 	case "-1":
 		return 1, nil
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > batch.MaxSubtasks {
-		return 0, sqlerr.New(sqlerr.Option, sqlerr.Span{}, "parallelism.default is %q; it can be a number from 1 to %d, or \"auto\"", v, batch.MaxSubtasks)
+		return 0, fmt.Errorf("%s is %q; it can be a number from 1 to %d, or \"auto\"", parallelismKey, v, batch.MaxSubtasks)
 	}
 	return n, nil
 }

@@ -141,27 +141,58 @@ func (s *Session) query() (*types.Session, error) {
 	for _, kv := range s.Settings() {
 		q.Options[kv[0]] = kv[1]
 	}
-	switch mode := strings.ToLower(s.Option("execution.runtime-mode", "streaming")); mode {
-	case "batch":
-		q.Batch = true
-	case "streaming":
-	default:
-		return nil, fmt.Errorf("execution.runtime-mode is %q; it can be streaming or batch", mode)
-	}
-	if seed := s.Option("millrace.seed", ""); seed != "" {
-		n, err := strconv.ParseInt(seed, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("millrace.seed is %q, not a number", seed)
+	for _, x := range [][2]string{{runtimeModeKey, "streaming"}, {seedKey, ""}, {zoneKey, "default"}} {
+		if err := apply(q, x[0], s.Option(x[0], x[1])); err != nil {
+			return nil, sqlerr.New(sqlerr.Option, sqlerr.Span{}, "%v", err)
 		}
-		q.Seed = n
 	}
-	zone := s.Option("table.local-time-zone", "default")
-	loc, err := loadZone(zone)
-	if err != nil {
-		return nil, err
-	}
-	q.Zone = loc
 	return q, nil
+}
+
+// Settings that every query runs under.
+const (
+	runtimeModeKey = "execution.runtime-mode"
+	seedKey        = "millrace.seed"
+	zoneKey        = "table.local-time-zone"
+	parallelismKey = "parallelism.default"
+)
+
+// CheckSetting says why a setting can't have a value, and what it may have; nil: it can,
+// or only the statements that need it can tell.
+func CheckSetting(key, value string) error {
+	if key == parallelismKey {
+		_, err := subtasks(value, 1)
+		return err
+	}
+	return apply(&types.Session{}, key, value)
+}
+
+// apply sets what a value of one of those settings means; other settings change
+// nothing. A value that means nothing is an error, which says what does.
+func apply(q *types.Session, key, value string) (err error) {
+	switch key {
+	case runtimeModeKey:
+		switch strings.ToLower(value) {
+		case "batch":
+			q.Batch = true
+		case "streaming":
+			q.Batch = false
+		default:
+			return fmt.Errorf("%s is %q; it can be streaming or batch", key, value)
+		}
+	case seedKey:
+		if value == "" {
+			return nil
+		}
+		if q.Seed, err = strconv.ParseInt(value, 10, 64); err != nil {
+			return fmt.Errorf("%s is %q, not a number", key, value)
+		}
+	case zoneKey:
+		if q.Zone, err = loadZone(value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // loadZone reads a zone as Flink does: a TZDB name, or GMT+hh:mm.

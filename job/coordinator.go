@@ -501,7 +501,7 @@ func (c *coordinator) discover(now time.Time) error {
 		c.listed[i] = now
 		added, err := s.splits.list(c.ctx)
 		if err != nil {
-			return fmt.Errorf("table %s: %w", s.splits.table, err)
+			return connectors.OfTable("table", s.splits.table, err)
 		}
 		if added {
 			for _, t := range c.tasks {

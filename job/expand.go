@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/planner/physical"
@@ -255,7 +256,7 @@ func (r *run) list(ctx context.Context) error {
 		if s.splits.restored() && s.splits.source.Bounded() {
 			s.splits.complete = true // its list was complete
 		} else if _, err := s.splits.list(ctx); err != nil {
-			return &failure{operator: s.node.Spec.Name(), err: fmt.Errorf("table %s: %w", s.splits.table, err)}
+			return &failure{operator: s.node.Spec.Name(), err: connectors.OfTable("table", s.splits.table, err)}
 		}
 		for _, i := range s.splits.deal() {
 			v := s.vertices[i]

@@ -26,7 +26,7 @@ func copyVerb(f *flags) *cobra.Command {
 			ctx := cmd.Context()
 			t, err := tables.Open(ctx, r)
 			if err != nil {
-				return err
+				return ofServer(err)
 			}
 			ddl, err := t.TargetTables()
 			if err != nil {
@@ -40,7 +40,7 @@ func copyVerb(f *flags) *cobra.Command {
 				return nil
 			}
 			if err := t.Prepare(ctx); err != nil {
-				return err
+				return ofServer(err)
 			}
 			for k, v := range t.Vars() {
 				f.vars = append(f.vars, k+"="+v)

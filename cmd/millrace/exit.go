@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/millrace/millrace/connectors/sqldb"
 	"github.com/millrace/millrace/job"
 	"github.com/millrace/millrace/sqlerr"
 	"github.com/millrace/millrace/state/checkpoint"
@@ -37,6 +38,20 @@ func exitKilled(s os.Signal) int {
 type exit struct{ code int }
 
 func (e exit) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// outside is an error of a system outside, not of the command line.
+type outside struct{ error }
+
+func (o outside) Unwrap() error { return o.error }
+
+// ofServer is err as one of outside if a database's server gave it.
+func ofServer(err error) error {
+	var fault *sqldb.Fault
+	if errors.As(err, &fault) {
+		return outside{err}
+	}
+	return err
+}
 
 // codeOf is the exit code for an error of the engine.
 func codeOf(err error) int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,10 +128,19 @@ func (f *flags) config(swap func(*connectors.Connector) *connectors.Connector) (
 		if !ok {
 			return c, fmt.Errorf("-D %s: expected key=value", d)
 		}
+		if err := engine.CheckSetting(k, v); err != nil {
+			return c, fmt.Errorf("-D %s: %w", d, err)
+		}
 		options[k] = v
 	}
 	if f.parallelism != "" {
+		if err := engine.CheckSetting("parallelism.default", f.parallelism); err != nil {
+			return c, fmt.Errorf("-p %s: %w", f.parallelism, err)
+		}
 		options["parallelism.default"] = f.parallelism
+	}
+	if _, err := net.ResolveTCPAddr("tcp", f.metrics); f.metrics != "" && err != nil {
+		return c, fmt.Errorf("--metrics %s: %w; it is host:port, as 127.0.0.1:9464", f.metrics, err)
 	}
 	for _, v := range f.accept {
 		switch job.Verdict(v) {

@@ -43,7 +43,7 @@ func inferVerb(f *flags) *cobra.Command {
 			case isURL && (scheme == "mysql" || scheme == "mariadb" || strings.HasPrefix(scheme, "postgres")):
 				t, err := tables.Open(cmd.Context(), tables.Request{From: place, To: ".", Tables: pattern, Follow: follow})
 				if err != nil {
-					return err
+					return ofServer(err)
 				}
 				fmt.Fprint(cmd.OutOrStdout(), t.Sources())
 				return nil
@@ -92,11 +92,11 @@ func (f *flags) guess(cmd *cobra.Command, name, from string, options, bounds []s
 	s := &sampled{}
 	script := fmt.Sprintf("CREATE TABLE sample (line STRING) WITH (%s);\nSELECT line FROM sample LIMIT %d;", tables.Options(append(append(append([]string(nil), options...), bounds...), "format", "raw")), rows)
 	if err := engine.New(config).Run(cmd.Context(), &sqlerr.Source{Name: "infer", Text: script}, s); err != nil {
-		return plainly(err)
+		return outside{plainly(err)}
 	}
 	t, err := infer.Lines(s.lines)
 	if err != nil {
-		return err
+		return outside{err}
 	}
 	if t.Header {
 		fmt.Fprintln(cmd.OutOrStdout(), "-- the first line looks like the columns' names: csv has no option to pass over it, so take it out, or let it be a bad row:")
@@ -137,7 +137,7 @@ var magics = map[string]string{"PAR1": "parquet", "Obj\x01": "avro"}
 
 // described prints the table of a file that describes itself, or of a folder or pattern
 // whose first file does; false: it doesn't.
-func (f *flags) described(cmd *cobra.Command, name, path string) (bool, error) {
+func (f *flags) described(cmd *cobra.Command, name, path string) (_ bool, err error) {
 	config, err := f.config(nil)
 	if err != nil {
 		return false, err
@@ -151,6 +151,11 @@ func (f *flags) described(cmd *cobra.Command, name, path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	defer func() { // from here on it is about what lies there
+		if err != nil {
+			err = outside{err}
+		}
+	}()
 	ctx := cmd.Context()
 	roots := []string{root}
 	if strings.ContainsAny(root, "*?[") {
@@ -191,7 +196,7 @@ func (f *flags) described(cmd *cobra.Command, name, path string) (bool, error) {
 // printDescribed prints a table; prefix stands before the format's options.
 func printDescribed(cmd *cobra.Command, name string, d *formats.Described, format, prefix string, options []string) error {
 	if len(d.Fields) == 0 {
-		return fmt.Errorf("no column can be made of it: %s", strings.Join(d.Left, "; "))
+		return outside{fmt.Errorf("no column can be made of it: %s", strings.Join(d.Left, "; "))}
 	}
 	for _, l := range d.Left {
 		fmt.Fprintf(cmd.OutOrStdout(), "-- left out: %s\n", l)
@@ -208,7 +213,7 @@ func printDescribed(cmd *cobra.Command, name string, d *formats.Described, forma
 func fromRegistry(cmd *cobra.Command, name, brokers, topic, registry string) error {
 	format, d, err := confluent.Describe(registry, topic+"-value")
 	if err != nil {
-		return err
+		return outside{err}
 	}
 	return printDescribed(cmd, nameOf(name, topic), d, format, format, []string{"connector", "kafka", "properties.bootstrap.servers", brokers, "topic", topic, "scan.startup.mode", "earliest-offset", format + ".url", registry})
 }

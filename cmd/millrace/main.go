@@ -64,6 +64,9 @@ func run(args []string) int {
 		return e.code
 	}
 	fmt.Fprintf(os.Stderr, "error: %v\n", err)
+	if errors.As(err, &outside{}) {
+		return exitExternal
+	}
 	return exitUsage
 }
 

@@ -58,7 +58,7 @@ func (s *source) Splits(ctx context.Context, known []connectors.Split, _ int) ([
 			continue // not there yet
 		}
 		if err != nil {
-			return nil, fmt.Errorf("table %s: %w", s.t.Path, err)
+			return nil, connectors.OfTable("table", s.t.Path, err)
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
@@ -75,7 +75,7 @@ func (s *source) roots(ctx context.Context) ([]string, error) {
 		err = fmt.Errorf("no file matches %q", s.fs.URL(s.root))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("table %s: %w", s.t.Path, err)
+		return nil, connectors.OfTable("table", s.t.Path, err)
 	}
 	return found, nil
 }

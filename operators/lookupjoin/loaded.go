@@ -2,10 +2,10 @@ package lookupjoin
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/millrace/millrace/batch"
+	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/operators"
 	"github.com/millrace/millrace/operators/scan"
 	"github.com/millrace/millrace/types"
@@ -106,7 +106,7 @@ func (l *loaded) load() error {
 	}
 	splits, err := l.table.Scan.Source.Splits(env.Context, nil, 1)
 	if err != nil {
-		return fmt.Errorf("look-up table %s: %w", l.table.Scan.Table, err)
+		return connectors.OfTable("look-up table", l.table.Scan.Table, err)
 	}
 	var add []operators.Assigned
 	for _, s := range splits {

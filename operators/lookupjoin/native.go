@@ -40,7 +40,7 @@ func (c Connector) Open(env *operators.Env) (Asker, error) {
 		}
 		n.lookup = parallel.Open(env.Context, opener, c.Keys, ts, c.Async.Capacity, c.Async.Timeout)
 	} else if n.lookup, err = opener.OpenLookup(env.Context, c.Keys); err != nil {
-		return nil, fmt.Errorf("look-up table %s: %w", c.Table, err)
+		return nil, connectors.OfTable("look-up table", c.Table, err)
 	}
 	if c.Filter != nil {
 		if n.filter, err = expr.Compile([]expr.Expr{c.Filter}, env.Session); err != nil {
@@ -79,7 +79,7 @@ func (n *native) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 	}
 	rows, origin, err := n.poll(ticket)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+		return nil, nil, connectors.OfTable("look-up table", n.spec.Table, err)
 	}
 	return n.shape(rows, origin)
 }
@@ -88,7 +88,7 @@ func (n *native) Ask(keys *batch.Batch) (*batch.Batch, []int32, error) {
 func (n *native) Start(keys *batch.Batch) (uint64, error) {
 	ticket, err := n.lookup.Start(keys, n.signal)
 	if err != nil && !errors.Is(err, connectors.ErrBusy) {
-		err = fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+		err = connectors.OfTable("look-up table", n.spec.Table, err)
 	}
 	return ticket, err
 }
@@ -98,7 +98,7 @@ func (n *native) Poll() (uint64, *batch.Batch, []int32, error) {
 	ticket, rows, origin, err := n.lookup.Poll()
 	if err != nil {
 		if !errors.Is(err, connectors.ErrNotReady) {
-			err = fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+			err = connectors.OfTable("look-up table", n.spec.Table, err)
 		}
 		return 0, nil, nil, err
 	}
@@ -142,7 +142,7 @@ func (n *native) start(keys *batch.Batch) (uint64, error) {
 		ticket, err := n.lookup.Start(keys, n.signal)
 		if !errors.Is(err, connectors.ErrBusy) {
 			if err != nil {
-				err = fmt.Errorf("look-up table %s: %w", n.spec.Table, err)
+				err = connectors.OfTable("look-up table", n.spec.Table, err)
 			}
 			return ticket, err
 		}

@@ -120,7 +120,7 @@ func (o *Operator) openSplit(s *split) error {
 		Wake: o.env.Wake, Bad: o.bad, Now: o.env.Now, Session: o.env.Session, Rows: batch.MaxRows, Subtask: o.env.Subtask, Of: o.env.Of,
 	})
 	if err != nil {
-		return o.spec.errorf("split %s: %v", s.ref.Name, err)
+		return o.spec.splitError(s.ref.Name, err)
 	}
 	s.reader, s.before, s.out = r, s.start, s.skip
 	s.timed, _ = r.(connectors.Timed)
@@ -204,7 +204,7 @@ func (o *Operator) take() (operators.Status, error) {
 			o.done = append(o.done, operators.SplitState{Split: s.ref, Done: true, Result: s.reader.Position(), MaxTs: s.max})
 			o.finished = append(o.finished, s.status(true))
 			if err := s.reader.Close(); err != nil {
-				return operators.Ended, o.spec.errorf("split %s: %v", s.ref.Name, err)
+				return operators.Ended, o.spec.splitError(s.ref.Name, err)
 			}
 			o.open = append(o.open[:o.turn], o.open[o.turn+1:]...)
 			continue
@@ -213,7 +213,7 @@ func (o *Operator) take() (operators.Status, error) {
 			if errors.As(err, &placed) { // of a bad row
 				return operators.Ended, err
 			}
-			return operators.Ended, o.spec.errorf("split %s: %v", s.ref.Name, err)
+			return operators.Ended, o.spec.splitError(s.ref.Name, err)
 		}
 		s.last, s.idle = o.env.Now(), false
 		if b.Rows() == 0 {

@@ -113,6 +113,10 @@ func short(path string) string {
 	return path
 }
 
+func (s *Spec) splitError(split string, err error) error {
+	return sqlerr.New(sqlerr.Runtime, s.At, "%v", connectors.OfTable("table", s.Table, fmt.Errorf("split %s: %w", split, err)))
+}
+
 func (s *Spec) errorf(format string, args ...any) error {
 	return sqlerr.New(sqlerr.Runtime, s.At, "table %s: %s", s.Table, fmt.Sprintf(format, args...))
 }

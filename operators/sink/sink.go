@@ -7,7 +7,6 @@ package sink
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/millrace/millrace/batch"
 	"github.com/millrace/millrace/connectors"
@@ -105,12 +104,12 @@ func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 			return sqlerr.New(sqlerr.Invalid, o.spec.At, "INSERT OVERWRITE: table %q can't be overwritten", o.spec.Table)
 		}
 		if err := t.Overwrite(o.ctx); err != nil {
-			return fmt.Errorf("sink %s: %w", o.spec.Table, err)
+			return connectors.OfTable("sink", o.spec.Table, err)
 		}
 	}
 	w, err := o.spec.Sink.Open(o.ctx, connectors.WriterEnv{Job: o.spec.Job, Subtask: env.Subtask, Of: env.Of, Restored: env.Restored, Session: env.Session, Now: env.Now})
 	if err != nil {
-		return fmt.Errorf("sink %s: %w", o.spec.Table, err)
+		return connectors.OfTable("sink", o.spec.Table, err)
 	}
 	o.writer = w
 	return nil
@@ -119,7 +118,7 @@ func (o *Operator) Open(env *operators.Env, _ operators.Output) error {
 // Process writes.
 func (o *Operator) Process(_ int, b *batch.Batch) error {
 	if err := o.writer.Write(b); err != nil {
-		return fmt.Errorf("sink %s: %w", o.spec.Table, err)
+		return connectors.OfTable("sink", o.spec.Table, err)
 	}
 	return nil
 }
@@ -138,7 +137,7 @@ func (o *Operator) Flush() error { return nil }
 func (o *Operator) Prepare(n uint64) ([]byte, error) {
 	p, err := o.writer.Prepare(o.ctx, n)
 	if err != nil {
-		return nil, fmt.Errorf("sink %s: %w", o.spec.Table, err)
+		return nil, connectors.OfTable("sink", o.spec.Table, err)
 	}
 	return p, nil
 }

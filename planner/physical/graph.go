@@ -9,6 +9,7 @@ package physical
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,19 @@ func (n *Node) Describe() string {
 	return n.Spec.Name() + "(" + strings.Join(a, ", ") + ")"
 }
 
+// sendsBefore are the nodes that send -U: those that must, and those that pass on what
+// they are sent. A filter needs -U of its input, so its consumers get them too.
+func (g *Graph) sendsBefore() map[*Node]bool {
+	sends := map[*Node]bool{}
+	for _, n := range g.Nodes {
+		_, leaves := n.Spec.(operators.BeforeAware)
+		must := n.Need.Before || len(n.Inputs) == 0
+		passes := !leaves && slices.ContainsFunc(n.Inputs, func(in Input) bool { return sends[in.From] })
+		sends[n] = n.Changes.Kinds.Has(batch.UpdateBefore) && (must || passes)
+	}
+	return sends
+}
+
 // Details are what EXPLAIN may say of each operator beside what it does.
 type Details struct{ Changes, Cost, Advice bool }
 
@@ -99,12 +113,13 @@ func (g *Graph) Draw(o Details) string {
 	var b strings.Builder
 	cost, advised := g.costs(), 0
 	seen := map[*Node]int{}
+	before := g.sendsBefore()
 	var walk func(n *Node, prefix, lead string)
 	walk = func(n *Node, prefix, lead string) {
 		text := n.Describe()
 		if o.Changes {
 			kinds := n.Changes.Kinds
-			if !n.Need.Before && len(n.Inputs) > 0 {
+			if !before[n] {
 				kinds &^= batch.UpdateBefore.Set()
 			}
 			text = strings.TrimSuffix(text, ")") + fmt.Sprintf(", changelogMode=%s)", kinds)
