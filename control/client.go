@@ -40,10 +40,16 @@ func Processes(stateDir string) []*Client {
 	names, _ := filepath.Glob(pattern)
 	sort.Strings(names)
 	var out []*Client
+	seen := map[string]bool{}
 	for _, name := range names {
-		if alive(name) {
-			out = append(out, Dial(name))
+		// a process that was killed leaves a link to its state directory's socket, where
+		// its successor listens
+		at, err := filepath.EvalSymlinks(name)
+		if err != nil || seen[at] || !alive(name) {
+			continue
 		}
+		seen[at] = true
+		out = append(out, Dial(name))
 	}
 	return out
 }
@@ -62,7 +68,7 @@ func Find(ctx context.Context, stateDir, name string) (*Client, Job, error) {
 		}
 		for _, j := range list.Jobs {
 			if j.Ended == nil {
-				running = append(running, j.Name)
+				running = append(running, fmt.Sprintf("%s %.8s", j.Name, j.ID))
 			}
 			hit := j.Name == name || j.ID == name || len(name) >= 4 && strings.HasPrefix(j.ID, name)
 			if name == "" {
@@ -79,7 +85,10 @@ func Find(ctx context.Context, stateDir, name string) (*Client, Job, error) {
 		}
 	}
 	known := "no job runs"
-	if len(running) > 0 {
+	if n := len(running); n > 0 {
+		if n > shownJobs {
+			running = append(running[:shownJobs:shownJobs], fmt.Sprintf("and %d more, which `millrace jobs` lists", n-shownJobs))
+		}
 		known = "running: " + strings.Join(running, ", ")
 	}
 	switch {
@@ -94,6 +103,9 @@ func Find(ctx context.Context, stateDir, name string) (*Client, Job, error) {
 	}
 	return nil, found, &NotFoundError{name, known}
 }
+
+// shownJobs is how many running jobs a message names.
+const shownJobs = 8
 
 // NotFoundError says that no process runs a job of that name.
 type NotFoundError struct{ Name, Known string }

@@ -81,8 +81,9 @@ func (s *Session) analyzed(ctx context.Context, stmt ast.Stmt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	limited, cancel := context.WithTimeout(ctx, d)
+	limited, cancel := context.WithCancel(ctx) // not by a deadline: a job that misses one has failed
 	defer cancel()
+	defer time.AfterFunc(d, cancel).Stop()
 	err = run(limited)
 	if err != nil && limited.Err() == nil {
 		return "", err

@@ -80,17 +80,17 @@ SELECT * FROM good;`, dir))
 		t.Errorf("the fault in the SQL: %v", err)
 	}
 	want := []string{
-		"job.sql:1:1 good read: ok: 1 files in DIR/in.json",
+		"job.sql:1:1 good read: ok: 1 file in DIR/in.json",
 		"job.sql:1:1 good read: ok: DIR/in.json: its first rows can be read",
 		"job.sql:5:1 later written: ok: files can be made in DIR/later",
 		"job.sql:5:1 later read: unknown: table default_catalog.default_database.later: lstat DIR/later: no such file or directory; a statement before fills the table",
-		"job.sql:2:1 bad read: ok: 1 files in DIR/bad.json",
-		"job.sql:2:1 bad read: unknown: whether all rows can be read: DIR/bad.json, offset 0: ",
+		"job.sql:2:1 bad read: ok: 1 file in DIR/bad.json",
+		"job.sql:2:1 bad read: fault: table default_catalog.default_database.bad: DIR/bad.json at offset 0 can't be decoded: ",
 		"job.sql:6:1 blocked written: fault: table default_catalog.default_database.blocked: ",
 		"job.sql:3:1 missing read: fault: table default_catalog.default_database.missing: lstat DIR/none: no such file or directory",
 		`job.sql:7:1 command written: fault: table default_catalog.default_database.command: command "no-such-program -x": there is no program "no-such-program"`,
-		"job.sql:2:1 bad looked up: ok: 1 files in DIR/bad.json",
-		"job.sql:2:1 bad looked up: unknown: whether all rows can be read: ",
+		"job.sql:2:1 bad looked up: ok: 1 file in DIR/bad.json",
+		"job.sql:2:1 bad looked up: fault: table default_catalog.default_database.bad: DIR/bad.json at offset 0 can't be decoded: ",
 		`job.sql:8:1 shell written: unknown: whether the shell finds what "(cat; echo)" begins with`,
 		"job.sql:15:1 copied written: ok: there is nothing outside",
 	}

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/types"
 )
@@ -27,6 +28,11 @@ type Table struct {
 // Lines guesses from lines: JSON objects, or else CSV. Errors say which line isn't like
 // the others.
 func Lines(lines [][]byte) (*Table, error) {
+	for i, l := range lines {
+		if !utf8.Valid(l) || bytes.IndexByte(l, 0) >= 0 {
+			return nil, fmt.Errorf("line %d of the sample isn't text in UTF-8: it is of another format than JSON, CSV, Parquet and Avro, or compressed by a name that doesn't say so", i+1)
+		}
+	}
 	for _, l := range lines {
 		if l = bytes.TrimSpace(l); len(l) > 0 {
 			if l[0] == '{' {
@@ -40,11 +46,12 @@ func Lines(lines [][]byte) (*Table, error) {
 
 // guess is what the values of a column have been so far: the most general wins.
 type guess struct {
-	kind               string // "", bool, int, big (more than a BIGINT holds), number, date, timestamp, instant, text, array, object
-	item               *guess
-	names              []string
-	fields             map[string]*guess
-	standard, fraction bool // timestamps: by ISO 8601; with digits behind the second
+	kind     string // "", bool, int, big (more than a BIGINT holds), number, date, timestamp, instant, text, array, object
+	item     *guess
+	names    []string
+	fields   map[string]*guess
+	standard bool // timestamps: by ISO 8601
+	digits   int  // of timestamps, behind the second
 }
 
 var (
@@ -97,7 +104,7 @@ func (g *guess) text(s string) {
 			kind = "text"
 		}
 		g.is(kind)
-		g.standard, g.fraction = standard, g.fraction || m[1] != ""
+		g.standard, g.digits = standard, max(g.digits, len(m[1])-1)
 	}
 }
 
@@ -163,10 +170,7 @@ func (g *guess) object(d *json.Decoder) error {
 // times are written.
 func (g *guess) column(times *bool) types.Type {
 	*times = *times || (g.kind == "timestamp" || g.kind == "instant") && g.standard
-	precision := 0
-	if g.fraction {
-		precision = 3
-	}
+	precision := (g.digits + 2) / 3 * 3 // to the second, the milli-, micro- or nanosecond
 	switch g.kind {
 	case "bool":
 		return types.BooleanType

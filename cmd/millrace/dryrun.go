@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/sqlerr"
@@ -81,7 +82,7 @@ func printProbes(w io.Writer, all []*engine.Probed) {
 			fmt.Fprintf(w, "  fault        %s\n", err)
 		}
 		if x.State != nil {
-			fmt.Fprintf(w, "  fault        %s\n", x.State)
+			fmt.Fprintf(w, "  fault        %s\n", strings.ReplaceAll(x.State.Error(), "\n", "\n               "))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/millrace/millrace/connectors"
 	"github.com/millrace/millrace/files"
@@ -25,7 +26,11 @@ func (s *source) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors
 		f.See("%s has no file to read", s.fs.URL(s.root))
 		return f
 	}
-	f.See("%d files in %s", len(splits), s.fs.URL(s.root))
+	if n := len(splits); n == 1 {
+		f.See("1 file in %s", s.fs.URL(s.root))
+	} else {
+		f.See("%d files in %s", n, s.fs.URL(s.root))
+	}
 	s.probe(ctx, splits[0], &f)
 	if last := len(splits) - 1; last > 0 {
 		s.probe(ctx, splits[last], &f)
@@ -36,7 +41,7 @@ func (s *source) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors
 func (s *source) probe(ctx context.Context, split connectors.Split, f *connectors.Findings) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	bad := false
+	bad, passed := false, s.t.Session != nil && !strings.EqualFold(s.t.Session.Option("millrace.on-error."+s.t.Path[strings.LastIndexByte(s.t.Path, '.')+1:], "fail"), "fail")
 	wake := make(chan struct{}, 1)
 	env := connectors.ReadEnv{Rows: sample, Session: s.t.Session, Of: 1, Wake: func() {
 		select {
@@ -44,10 +49,14 @@ func (s *source) probe(ctx context.Context, split connectors.Split, f *connector
 		default:
 		}
 	}, Bad: func(b connectors.BadRow) error {
-		if !bad {
-			bad = true
-			f.Wonder("whether all rows can be read: %s, offset %d: %v", b.Split, b.Offset, b.Reason)
+		switch {
+		case bad:
+		case passed:
+			f.Wonder("how many rows can't be decoded: %s, offset %d: %v", b.Split, b.Offset, b.Reason)
+		default:
+			f.Fail(fmt.Errorf("table %s: %s at offset %d can't be decoded: %v", s.t.Path, b.Split, b.Offset, b.Reason))
 		}
+		bad = true
 		return nil
 	}}
 	r, err := s.Read(ctx, split, nil, env)

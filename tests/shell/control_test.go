@@ -148,7 +148,7 @@ func TestOtherProcess(t *testing.T) {
 	x.prompt()
 
 	for _, args := range [][]string{{"why", "nothing"}, {"explain", "--analyze", "nothing"}} {
-		if out, err := p.try(args...); err == nil || !strings.Contains(out, `job "nothing" not found (running: hourly)`) {
+		if out, err := p.try(args...); err == nil || !strings.Contains(out, `job "nothing" not found (running: hourly `) {
 			t.Errorf("%q: %v, %s", args, err, out)
 		}
 	}
