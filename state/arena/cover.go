@@ -359,13 +359,7 @@ func (w *saver) some(c *cover, kind state.Section) bool {
 			if w.delta && mark != state.RowNew {
 				n = 0
 			}
-			plain := false
-			if c.view.plain != nil {
-				x.data, plain = c.view.encodePlain(x.data, mark, id, p)
-			}
-			if !plain {
-				x.data = c.view.encodeRow(x.data, mark, id, id, p)
-			}
+			x.data = c.view.encodeRow(x.data, mark, id, id, p)
 			w.added(g, n)
 			if long {
 				c.busy.Store(0)
