@@ -349,8 +349,8 @@ func (o *operator) fire() error {
 	return nil
 }
 
-// clean lets the rows of a key, that of a row of keys, and side go whose time is over, and sets the timer
-// for the rest.
+// clean lets those rows of a side and a key, that of a row of keys, go whose time is over,
+// and sets the timer for the rest.
 func (o *operator) clean(side int, keys []batch.Vector, row int, id uint32) error {
 	sd := &o.sides[side]
 	sd.expired = o.over(side)

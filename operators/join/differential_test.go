@@ -1,6 +1,8 @@
 package join_test
 
 import (
+	"context"
+	"errors"
 	"math/rand"
 	"strings"
 	"testing"
@@ -157,4 +159,27 @@ func TestNested(t *testing.T) {
 			t.Fatalf("%d bytes aren't given back", used)
 		}
 	})
+}
+
+// TestNestedCancelled: a batch of rows beside a long stored side doesn't hold up who ends
+// the job.
+func TestNestedCancelled(t *testing.T) {
+	s := &join.Spec{Left: optest.Schema, Right: optest.Schema, Session: optest.Session()}
+	s.Session.Batch = true
+	s.Build = 2
+	s.Out = types.NewSchema(append(append([]types.Field(nil), optest.Schema.Fields...), optest.Schema.Fields...)...)
+	in := batch.Changes{Kinds: batch.InsertOnly}
+	d := optest.New(t, s, s.Session, in, in)
+	rows := optest.Batch([]optest.Row{{Ms: 1}}, nil)
+	d.Process(1, rows)
+	d.EndOf(1)
+	var cancel context.CancelFunc
+	d.Env.Context, cancel = context.WithCancel(d.Env.Context)
+	cancel()
+	if err := d.Op.Process(0, rows); !errors.Is(err, context.Canceled) {
+		t.Fatalf("it goes on: %v", err)
+	}
+	if n := len(d.Taken()); n > 0 {
+		t.Fatalf("%d rows", n)
+	}
 }

@@ -26,21 +26,21 @@ type nested struct {
 	outs []types.Type
 	none [2]batch.Batch // of no rows: where NULLs come from
 
-	reads  [2][]int // a side's columns that rest reads
-	block  batch.Batch
-	cand   batch.Batch    // a row of one side beside a block of the other: what rest reads
-	fill   []batch.Vector // of it: the one row's columns, which are its own
-	same   []int32        // one row's number, as often as the other block has rows
-	pass   []int32
-	pairs  [2][]int32 // rows of two blocks that go out beside each other
-	out    batch.Batch
-	met    [2][]uint64 // of the other side's block; of all rows of the stored side
-	memory *operators.Budget
+	reads [2][]int // a side's columns that rest reads
+	block batch.Batch
+	cand  batch.Batch    // a row of one side beside a block of the other: what rest reads
+	fill  []batch.Vector // of it: the one row's columns, which are its own
+	same  []int32        // one row's number, as often as the other block has rows
+	pass  []int32
+	pairs [2][]int32 // rows of two blocks that go out beside each other
+	out   batch.Batch
+	met   [2][]uint64 // of the other side's block; of all rows of the stored side
+	env   *operators.Env
 }
 
 // Open prepares the rows.
 func (o *nested) Open(env *operators.Env, out operators.Output) (err error) {
-	o.Out, o.memory = out, env.Memory
+	o.Out, o.env = out, env
 	o.final = newFinal(o.spec, env)
 	o.ts = [2][]types.Type{o.spec.Left.Types(), o.spec.Right.Types()}
 	o.outs = o.spec.Out.Types()
@@ -88,7 +88,7 @@ func (o *nested) End(input int) error {
 	}
 	if o.build == input && o.spec.outer(input) {
 		o.met[input] = make([]uint64, words(o.held[input].Len()))
-		if err := o.memory.Grow(int64(len(o.met[input])) * 8); err != nil {
+		if err := o.env.Memory.Grow(int64(len(o.met[input])) * 8); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (o *nested) End(input int) error {
 		}
 	}
 	o.final.close()
-	return o.memory.Grow(-int64(len(o.met[o.build])) * 8)
+	return o.env.Memory.Grow(-int64(len(o.met[o.build])) * 8)
 }
 
 // join sends what rows of the other side meet, and those of them that go out without.
@@ -123,6 +123,9 @@ func (o *nested) join(b *batch.Batch, turn func() error) error {
 	}
 	first := 0
 	for i := range stored.Blocks() {
+		if err := o.env.Context.Err(); err != nil { // a stored side may be long, and none may pass
+			return err
+		}
 		c, err := stored.Block(i, &o.block)
 		if err != nil {
 			return err
