@@ -59,3 +59,20 @@ GROUP BY CHAR_LENGTH(REGEXP_REPLACE(REPEAT(CAST(id AS STRING) || 'ab', 300), '(a
 		t.Errorf("EXPLAIN ANALYZE of the job that has ended:\n%s", again)
 	}
 }
+
+// TestCheckAnalyze: a check and a dry run plan what EXPLAIN ANALYZE would run, and don't.
+func TestCheckAnalyze(t *testing.T) {
+	const script = `
+SET 'millrace.analyze-for' = '1000 h';
+CREATE TABLE g (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1');
+EXPLAIN ANALYZE SELECT id FROM g;
+EXPLAIN ANALYZE SELECT nope FROM g;`
+	s := engine.New(engine.Config{Stdout: io.Discard})
+	if err := s.Check(&sqlerr.Source{Name: "job.sql", Text: script}); err == nil || !strings.HasPrefix(err.Error(), "job.sql:5:24: ") {
+		t.Error(err)
+	}
+	found, err := engine.New(engine.Config{Stdout: io.Discard}).DryRun(t.Context(), &sqlerr.Source{Name: "job.sql", Text: script})
+	if err == nil || len(found) != 0 {
+		t.Error(found, err)
+	}
+}

@@ -138,6 +138,7 @@ var KnownSettings = []Setting{
 	{"millrace.why", "false: the shell doesn't explain a silent screen"},
 	{"parallelism.default", "subtasks per operator, or auto"},
 	{"pipeline.name", "the name of the next jobs"},
+	{"restart-strategy", "older name of restart-strategy.type"},
 	{"restart-strategy.exponential-delay.attempts-before-reset-backoff", "restarts in a row before the job stays down (infinite)"},
 	{"restart-strategy.exponential-delay.backoff-multiplier", "how much longer each wait is (1.5)"},
 	{"restart-strategy.exponential-delay.initial-backoff", "the first wait (1 s)"},
@@ -168,6 +169,8 @@ var KnownSettings = []Setting{
 	{"table.exec.emit.allow-lateness", "how long windows take late rows"},
 	{"table.exec.emit.early-fire.delay", "how often windows send before their end"},
 	{"table.exec.emit.early-fire.enabled", "true: windows send before their end"},
+	{"table.exec.emit.late-fire.delay", "how often windows send late rows after their end"},
+	{"table.exec.emit.late-fire.enabled", "true: windows gather late rows and send now and then, not with each of them"},
 	{"table.exec.legacy-cast-behaviour", "ENABLED: a CAST that fails is NULL"},
 	{"table.exec.mini-batch.allow-latency", "how long changes are held back"},
 	{"table.exec.mini-batch.enabled", "true: one change per key and bundle"},
@@ -198,7 +201,7 @@ func Acts(key string) (acts bool, near string) {
 			return true, ""
 		}
 	}
-	for _, prefix := range []string{"millrace.on-error.", "table.exec.emit.", "table.exec.async-lookup.", "s3.", "fs.s3a.", "restart-strategy"} {
+	for _, prefix := range []string{"millrace.on-error.", "s3.", "fs.s3a."} {
 		if strings.HasPrefix(key, prefix) {
 			return true, ""
 		}

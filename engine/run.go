@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -114,6 +115,13 @@ func (s *Session) check(stmt ast.Stmt) (p *planned, err error) {
 		return p, err
 	case *ast.StopJob:
 		return nil, nil
+	case *ast.Explain:
+		if slices.Contains(stmt.Details, "ANALYZE") { // would run it
+			if stmt.Job == nil {
+				_, _, err = s.plan(stmt.Stmt, func(*batch.Batch) error { return nil })
+			}
+			return nil, err
+		}
 	}
 	return nil, s.define(stmt, nopOutput{})
 }

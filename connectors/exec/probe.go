@@ -38,5 +38,5 @@ func program(t connectors.Table) (f connectors.Findings) {
 
 // builtin says that a word is one of the shell's.
 func builtin(word string) bool {
-	return strings.Contains(" cd echo exec eval export for if printf read set test trap umask until while case . : [ ", " "+word+" ")
+	return strings.Contains(" . : [ alias break case cd command continue echo eval exec exit export for getopts hash if kill local printf pwd read readonly return set shift test times trap type ulimit umask unalias unset until wait while ", " "+word+" ")
 }

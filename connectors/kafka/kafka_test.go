@@ -165,12 +165,11 @@ func row(id int64, text string) *batch.Batch {
 // brokers runs a test against the stand-in; its TestReal twin against Kafka.
 func real(t testing.TB) string { return services.Need(t, "kafka") }
 
-// visible waits until readers of committed records see all of a topic: a broker answers
-// the end of a transaction a little earlier.
-func visible(t testing.TB, addr, topic string, partitions int) {
-	t.Helper()
+// ends gives the sum of a topic's ends as readers of a level see them.
+func ends(t testing.TB, addr, topic string, partitions int) func(kafkago.IsolationLevel) int64 {
 	api := &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: 10 * time.Second}
-	end := func(level kafkago.IsolationLevel) (sum int64) {
+	return func(level kafkago.IsolationLevel) (sum int64) {
+		t.Helper()
 		var asks []kafkago.OffsetRequest
 		for p := range partitions {
 			asks = append(asks, kafkago.LastOffsetOf(p))
@@ -184,6 +183,13 @@ func visible(t testing.TB, addr, topic string, partitions int) {
 		}
 		return sum
 	}
+}
+
+// visible waits until readers of committed records see all of a topic: a broker answers
+// the end of a transaction a little earlier.
+func visible(t testing.TB, addr, topic string, partitions int) {
+	t.Helper()
+	end := ends(t, addr, topic, partitions)
 	for deadline := time.Now().Add(30 * time.Second); end(kafkago.ReadCommitted) < end(kafkago.ReadUncommitted); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("a transaction that has ended stays invisible")

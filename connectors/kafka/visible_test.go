@@ -16,21 +16,7 @@ func TestRealVisibleAtTheEnd(t *testing.T) {
 	addr := real(t)
 	const partitions = 20
 	topic := newTopic(t, addr, partitions)
-	api := &kafkago.Client{Addr: kafkago.TCP(addr)}
-	end := func(level kafkago.IsolationLevel) (sum int64) {
-		var asks []kafkago.OffsetRequest
-		for p := 0; p < partitions; p++ {
-			asks = append(asks, kafkago.LastOffsetOf(p))
-		}
-		res, err := api.ListOffsets(context.Background(), &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: asks}, IsolationLevel: level})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range res.Topics[topic] {
-			sum += p.LastOffset
-		}
-		return sum
-	}
+	end := ends(t, addr, topic, partitions)
 	table := tableOf(addr, topic, idText, map[string]string{"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": topic, "sink.partitioner": "round-robin"})
 	s, err := Connector.Sink(table)
 	if err != nil {

@@ -1,16 +1,12 @@
 package services
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"math/rand"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -99,8 +95,7 @@ func counts(t *testing.T, addr, topic string, partitions int) map[string]int {
 func TestRealKafkaKilled(t *testing.T) {
 	addr := Need(t, "kafka")
 	const rows, partitions = 300_000, 4
-	bin, kills := millrace(t), number(t, "CRASH_KILLS", 5)
-	random := rand.New(rand.NewSource(int64(number(t, "CRASH_SEED", 1))))
+	k := newKiller(t)
 	run := fmt.Sprintf("kill-%d", time.Now().UnixNano())
 	in := run + "-in"
 	newTopic(t, addr, in, partitions)
@@ -120,8 +115,8 @@ func TestRealKafkaKilled(t *testing.T) {
 	}
 	w.Close()
 
-	killed, resumed, committed, aborted := 0, 0, 0, 0
-	for job := 0; killed < kills; job++ {
+	resumed, committed, aborted := 0, 0, 0
+	for job := 0; k.killed < k.kills; job++ {
 		dir, out := t.TempDir(), fmt.Sprintf("%s-out-%d", run, job)
 		newTopic(t, addr, out, partitions)
 		script := filepath.Join(dir, "job.sql")
@@ -135,36 +130,11 @@ INSERT INTO output SELECT n FROM input;
 		if err := os.WriteFile(script, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		for ended := false; !ended; {
-			cmd := exec.Command(bin, "run", "--state-dir", filepath.Join(dir, "state"), "-p", "2", "-D", "execution.checkpointing.interval=50ms", script)
-			var said bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &said, &said
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan error, 1)
-			go func() { done <- cmd.Wait() }()
-			after := 2 * time.Minute
-			if killed < kills {
-				after = time.Duration(random.Int63n(int64(1200 * time.Millisecond)))
-			}
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Fatalf("job %d after %d kills: %v\n%s", job, killed, err, said.String())
-				}
-				ended = true
-			case <-time.After(after):
-				_ = cmd.Process.Signal(syscall.SIGKILL)
-				if <-done; killed == kills {
-					t.Fatalf("job %d doesn't end:\n%s", job, said.String())
-				}
-				killed++
-			}
-			if s := said.String(); strings.Contains(s, "goes on from checkpoint") {
+		for _, said := range k.run(t, dir, script) {
+			if strings.Contains(said, "goes on from checkpoint") {
 				resumed++
-				committed += strings.Count(s, ": committed what checkpoint")
-				aborted += strings.Count(s, ": aborted what a run before")
+				committed += strings.Count(said, ": committed what checkpoint")
+				aborted += strings.Count(said, ": aborted what a run before")
 			}
 		}
 		seen := counts(t, addr, out, partitions)
@@ -179,7 +149,7 @@ INSERT INTO output SELECT n FROM input;
 			}
 		}
 		if lost > 0 || twice > 0 || len(seen) != rows {
-			t.Fatalf("job %d, %d kills: %d of %d rows are missing, %d are there more than once, %d are there at all; the partitions end at %v, for readers of committed records at %v", job, killed, lost, rows, twice, len(seen),
+			t.Fatalf("job %d, %d kills: %d of %d rows are missing, %d are there more than once, %d are there at all; the partitions end at %v, for readers of committed records at %v", job, k.killed, lost, rows, twice, len(seen),
 				ends(t, addr, out, partitions, kafka.ReadUncommitted), ends(t, addr, out, partitions, kafka.ReadCommitted))
 		}
 		all, stable := ends(t, addr, out, partitions, kafka.ReadUncommitted), ends(t, addr, out, partitions, kafka.ReadCommitted)
@@ -188,6 +158,6 @@ INSERT INTO output SELECT n FROM input;
 				t.Errorf("job %d: a transaction is open in %s-%d from offset %d of %d", job, out, p, stable[p], end)
 			}
 		}
-		t.Logf("job %d: %d kills so far; of %d runs that went on from a checkpoint, %d committed what was prepared, %d aborted what was open", job, killed, resumed, committed, aborted)
+		t.Logf("job %d: %d kills so far; of %d runs that went on from a checkpoint, %d committed what was prepared, %d aborted what was open", job, k.killed, resumed, committed, aborted)
 	}
 }

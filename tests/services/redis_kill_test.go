@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -23,21 +19,20 @@ import (
 func TestRealRedisKilled(t *testing.T) {
 	addr := Need(t, "redis")
 	const rows, groups, db = 300_000, 5_003, 8
-	bin, kills := millrace(t), number(t, "CRASH_KILLS", 5)
-	random := rand.New(rand.NewSource(int64(number(t, "CRASH_SEED", 1))))
+	k := newKiller(t)
 	c := redis.NewClient(&redis.Options{Addr: addr, DB: db})
 	defer c.Close()
 	ctx := context.Background()
 	var input bytes.Buffer
 	count, sum := [groups]int{}, [groups]int{}
 	for i := range rows {
-		g, v := random.Intn(groups), i%97
+		g, v := k.random.Intn(groups), i%97
 		fmt.Fprintf(&input, `{"g":%d,"v":%d}`+"\n", g, v)
 		count[g]++
 		sum[g] += v
 	}
-	killed, resumed := 0, 0
-	for job := 0; killed < kills; job++ {
+	resumed := 0
+	for job := 0; k.killed < k.kills; job++ {
 		if err := c.FlushDB(ctx).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -53,33 +48,8 @@ INSERT INTO kept SELECT g, COUNT(*), SUM(v) FROM input GROUP BY g HAVING MOD(COU
 				t.Fatal(err)
 			}
 		}
-		for ended := false; !ended; {
-			cmd := exec.Command(bin, "run", "--state-dir", filepath.Join(dir, "state"), "-p", "2", "-D", "execution.checkpointing.interval=50ms", script)
-			var said bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &said, &said
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan error, 1)
-			go func() { done <- cmd.Wait() }()
-			after := 5 * time.Minute
-			if killed < kills {
-				after = time.Duration(random.Int63n(int64(1200 * time.Millisecond)))
-			}
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Fatalf("job %d after %d kills: %v\n%s", job, killed, err, said.String())
-				}
-				ended = true
-			case <-time.After(after):
-				_ = cmd.Process.Signal(syscall.SIGKILL)
-				if <-done; killed == kills {
-					t.Fatalf("job %d doesn't end:\n%s", job, said.String())
-				}
-				killed++
-			}
-			if strings.Contains(said.String(), "goes on from checkpoint") {
+		for _, said := range k.run(t, dir, script) {
+			if strings.Contains(said, "goes on from checkpoint") {
 				resumed++
 			}
 		}
@@ -92,13 +62,13 @@ INSERT INTO kept SELECT g, COUNT(*), SUM(v) FROM input GROUP BY g HAVING MOD(COU
 				stay++
 			}
 			if got := c.HGetAll(ctx, fmt.Sprintf("g:%d", g)).Val(); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("job %d, %d kills: group %d is %v, want %v", job, killed, g, got, want)
+				t.Fatalf("job %d, %d kills: group %d is %v, want %v", job, k.killed, g, got, want)
 			}
 		}
 		if n := c.DBSize(ctx).Val(); int(n) != stay || stay == groups {
-			t.Fatalf("job %d, %d kills: %d hashes of %d groups, want %d", job, killed, n, groups, stay)
+			t.Fatalf("job %d, %d kills: %d hashes of %d groups, want %d", job, k.killed, n, groups, stay)
 		}
-		t.Logf("job %d: %d kills so far, %d runs went on from a checkpoint; %d of %d groups stay", job, killed, resumed, stay, groups)
+		t.Logf("job %d: %d kills so far, %d runs went on from a checkpoint; %d of %d groups stay", job, k.killed, resumed, stay, groups)
 	}
 	c.FlushDB(ctx)
 }
