@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Local is the machine's directories. A draft is a hidden file, .NAME.inprogress.
@@ -96,8 +99,27 @@ type localWriter struct {
 	path string
 }
 
+// drafts are the finished ones that this process holds open.
+var drafts atomic.Int64
+
+// hold keeps a finished draft open.
+type hold struct {
+	f    io.Closer
+	once sync.Once
+}
+
+func (h *hold) Close() (err error) {
+	h.once.Do(func() {
+		drafts.Add(-1)
+		err = h.f.Close()
+	})
+	return err
+}
+
 // Finish leaves the file open, for its mark: another process that begins a job of the
-// same name would take it for one that a dead run left.
+// same name would take it for one that a dead run left. Where that would take more than
+// half of the files that a process may have open it's closed: who publishes a draft that
+// was taken away is told so.
 func (w *localWriter) Finish() (Draft, error) {
 	err := w.Sync()
 	info, serr := w.Stat()
@@ -105,8 +127,9 @@ func (w *localWriter) Finish() (Draft, error) {
 		err = serr
 	}
 	d := Draft{Path: w.path}
-	if err == nil && locks {
-		d.Size, d.Hold = info.Size(), w
+	if err == nil && locks && drafts.Load() < openFiles()/2 {
+		drafts.Add(1)
+		d.Size, d.Hold = info.Size(), &hold{f: w}
 		return d, nil
 	}
 	if cerr := w.Close(); err == nil {

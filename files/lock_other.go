@@ -11,3 +11,6 @@ func lock(*os.File) {}
 
 // locked: without locks nobody can tell, so nothing is taken away.
 func locked(string) bool { return true }
+
+// openFiles isn't known here.
+func openFiles() int64 { return 0 }

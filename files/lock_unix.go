@@ -22,3 +22,12 @@ func locked(path string) bool {
 	defer f.Close()
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
 }
+
+// openFiles is how many files a process may have open.
+func openFiles() int64 {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return 0
+	}
+	return int64(min(uint64(r.Cur), 1<<40))
+}
