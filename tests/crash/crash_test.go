@@ -108,7 +108,7 @@ var shapes = []shape{
 			"AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) WITHIN INTERVAL '2' SECOND DEFINE A AS AVG(A.price) < 10000)"},
 	{name: "window-join", columns: "id BIGINT, category BIGINT, price BIGINT", format: "json", events: 80_000,
 		query: "SELECT a.id, a.category, b.price FROM (SELECT * FROM TUMBLE(TABLE auction, DESCRIPTOR(ts), INTERVAL '1' SECOND)) a JOIN (SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND)) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.id = b.auction"},
-	{name: "window-top-n", roll: "1kb", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 120_000,
+	{name: "window-top-n", roll: "200b", columns: "w TIMESTAMP(3), auction BIGINT, c BIGINT, rn BIGINT", format: "json", events: 120_000,
 		query: "SELECT window_end, auction, c, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY c DESC, auction) AS rn FROM (SELECT auction, window_start, window_end, COUNT(*) AS c FROM CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) GROUP BY auction, window_start, window_end)) WHERE rn <= 5"},
 	{name: "look-up", roll: "4kb", columns: "auction BIGINT, bidder BIGINT, name STRING", format: "json", events: 50_000,
 		query: "SELECT /*+ LOOKUP('table'='n', 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='1ms', 'max-attempts'='2') */ b.auction, b.bidder, n.name FROM bid b LEFT JOIN names FOR SYSTEM_TIME AS OF b.pt AS n ON MOD(b.auction, 10) = n.id WHERE MOD(b.auction, 97) = 1"},
