@@ -91,30 +91,13 @@ func texts(n int, sel []int32, a, b, out *batch.Vector, equal int64) {
 }
 
 // compareOrEqual orders, or for = and <> only tells equal from not: maps have no
-// order, NaN equals nothing, nor does an array or map with a NULL in it.
+// order, and NaN equals nothing. NULLs within arrays and maps are equal, as in Flink
+// where both lie in its binary form.
 func compareOrEqual(t types.Type, a, b *batch.Vector, i int, equality bool) int {
 	if equality && t.Layout() >= types.LayoutList {
-		if batch.Equal(t, a, i, b, i) && !(t.Layout() == types.LayoutList && anyNull(t, a, i)) {
-			return 0
-		}
-		return 1
+		return int(bit(!batch.Equal(t, a, i, b, i)))
 	}
 	return batch.Compare(t, a, i, b, i)
-}
-
-// anyNull says whether an element of array or map i of v, or of one inside it, is
-// NULL.
-func anyNull(t types.Type, v *batch.Vector, i int) bool {
-	s := v.Str[i]
-	for k, kt := range t.KidTypes() {
-		kid := &v.Kids[k]
-		for e := s.Off(); e < s.Off()+s.Len(); e++ {
-			if kid.Null(e) || kt.Layout() == types.LayoutList && anyNull(kt, kid, e) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func distinct(name string, whenDifferent int64) *functions.Scalar {
