@@ -356,12 +356,15 @@ func TestKill(t *testing.T) {
 					if n%3 == 1 {
 						with = []string{"-D", "millrace.spill=always"} // state on disk
 					}
+					tries := 0
 					for {
 						cmd, text := j.command(with...)
 						if err := cmd.Start(); err != nil {
 							t.Fatal(err)
 						}
-						wait := time.Duration(r.Int63n(int64(took)))
+						// A run that was killed often gets longer, so that it ends on a machine that has become slower.
+						wait := time.Duration(r.Int63n(int64(took) * int64(1+tries/8)))
+						tries++
 						over, aimed := make(chan struct{}), make(chan struct{})
 						var savepoints sync.WaitGroup
 						if n%3 == 2 { // the kill may fall into one
