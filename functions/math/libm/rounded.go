@@ -1,6 +1,9 @@
 package libm
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Constants in two and three parts.
 var (
@@ -33,8 +36,9 @@ func expm1(r pair) pair {
 	return s
 }
 
-// roots are 2 to the power of j/64.
-var roots = func() (t [64]pair) {
+// roots are 2 to the power of j/64, made when first asked for.
+var roots = sync.OnceValue(func() *[64]pair {
+	var t [64]pair
 	for j := range t {
 		x, half := ln2.times(float64(j)/64), j >= 32
 		if half {
@@ -45,8 +49,8 @@ var roots = func() (t [64]pair) {
 			t[j] = t[j].scaled(2)
 		}
 	}
-	return t
-}()
+	return &t
+})
 
 // expPair is e^x, |x| below 746, as a number near 1 and a power of two: a root of two
 // times e^r, of whose series all but the first two terms are small enough for one number.
@@ -56,7 +60,7 @@ func expPair(x pair) (pair, int) {
 	r := sum(x.hi, -f*ln2High).add(pair{-f * ln2Low, x.lo}).add(product(-f, ln2Mid))
 	h := r.hi
 	e := r.add(r.mul(r).scaled(0.5)).add(pair{h * h * h * (1.0/6 + h*(1.0/24+h*(1.0/120+h*(1.0/720)))), 0})
-	root := roots[int(n)&63]
+	root := roots()[int(n)&63]
 	return root.add(root.mul(e)), int(n) >> 6
 }
 
@@ -71,11 +75,9 @@ func Exp(x float64) float64 {
 
 // inverses are numbers of nine bits near 1/m, for m in steps of 1/128, and the
 // logarithms of these inverses, negated: the first guess of the standard library, put
-// right by a step of Newton's, y + x/e^y - 1.
-var inverses = func() (t [256]struct {
-	c   float64
-	log pair
-}) {
+// right by a step of Newton's, y + x/e^y - 1. Made when first asked for.
+var inverses = sync.OnceValue(func() *[256]inverse {
+	var t [256]inverse
 	for j := range t {
 		m := (float64(j) + 0.5) / 128
 		if m < 0.65 || m > 1.5 {
@@ -89,8 +91,13 @@ var inverses = func() (t [256]struct {
 		u := sum(c, -1).add(expm1(pair{-y, 0}).times(c))
 		t[j].c, t[j].log = c, pair{y, 0}.add(u).add(pair{-u.hi * u.hi / 2, 0}).neg()
 	}
-	return t
-}()
+	return &t
+})
+
+type inverse struct {
+	c   float64
+	log pair
+}
 
 // logPair is the natural logarithm of a number above 0 that isn't infinite: of a power
 // of two, of an inverse from the table, and of what is left, a number near 1.
@@ -99,7 +106,7 @@ func logPair(x float64) pair {
 	if m < math.Sqrt2/2 {
 		m, k = 2*m, k-1
 	}
-	by := &inverses[int(m*128)]
+	by := &inverses()[int(m*128)]
 	p := product(m, by.c)
 	t := sum(p.hi-1, p.lo) // exact: p is near 1
 	h, t2 := t.hi, t.mul(t)
