@@ -60,21 +60,27 @@ func (t *table) may(ctx context.Context, c sqldb.Conn, f *connectors.Findings, w
 	f.See("this user may %s it", what)
 }
 
+// lookToRead is look, and whether this user may read the columns.
+func (t *table) lookToRead(ctx context.Context, f *connectors.Findings, schema *types.Schema) (sqldb.Conn, []sqldb.Target, []sqldb.Column) {
+	c, targets, cols := t.look(ctx, f, schema)
+	if targets != nil {
+		t.may(ctx, c, f, "read", selectList(t.dialect, targets)+" FROM "+t.dialect.Table(t.name))
+	}
+	return c, targets, cols
+}
+
 // Probe looks at the table that is read.
 func (s *source) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
-	c, targets, cols := s.look(ctx, &f, s.schema)
+	c, targets, cols := s.lookToRead(ctx, &f, s.schema)
 	if c == nil {
 		return f
 	}
 	defer c.Close()
-	if targets != nil {
-		s.may(ctx, c, &f, "read", selectList(s.dialect, targets)+" FROM "+s.dialect.Table(s.name))
-		if s.key != nil {
-			why, err := s.unique(ctx, c, s.schema, s.key, cols)
-			f.Fail(err)
-			if why != "" {
-				f.Wonder("whether the key is one: %s; reading goes on by the key after a crash", why)
-			}
+	if targets != nil && s.key != nil {
+		why, err := s.unique(ctx, c, s.schema, s.key, cols)
+		f.Fail(err)
+		if why != "" {
+			f.Wonder("whether the key is one: %s; reading goes on by the key after a crash", why)
 		}
 	}
 	return f
@@ -110,13 +116,8 @@ func (t *table) unique(ctx context.Context, c sqldb.Conn, schema *types.Schema, 
 
 // Probe looks at the table that is asked.
 func (l *lookup) Probe(ctx context.Context, _ connectors.ProbeEnv) (f connectors.Findings) {
-	c, targets, _ := l.look(ctx, &f, l.schema)
-	if c == nil {
-		return f
-	}
-	defer c.Close()
-	if targets != nil {
-		l.may(ctx, c, &f, "read", selectList(l.dialect, targets)+" FROM "+l.dialect.Table(l.name))
+	if c, _, _ := l.lookToRead(ctx, &f, l.schema); c != nil {
+		c.Close()
 	}
 	return f
 }
